@@ -1,0 +1,1 @@
+"""窓口: translate the outside; decide nothing."""

@@ -1,0 +1,1 @@
+"""Feeds from core banking: Zengin files and the internet-banking status feed."""

@@ -1,0 +1,1 @@
+"""Sandbox only: the sample aggregator, a real OAuth client over loopback."""

@@ -1,0 +1,1 @@
+"""The authorization server's door (FAPI 2.0)."""

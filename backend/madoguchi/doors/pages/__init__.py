@@ -1,0 +1,1 @@
+"""The customers' pages: home, login, consent."""

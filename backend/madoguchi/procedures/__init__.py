@@ -1,0 +1,1 @@
+"""手続: plain functions that run inside a door's transaction; one subject a file."""

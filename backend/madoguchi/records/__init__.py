@@ -1,0 +1,1 @@
+"""記録: SQLModel tables and their queries; rows in, facts out."""

@@ -1,0 +1,145 @@
+"""The books as the feeds bring them: branches, customers, internet-banking contracts, accounts, balances, rows.
+
+Source: Zengin 03 and 04 and the status feed (`domain.md`). Sample log-in secrets are in records/login.py.
+Account numbers are strings with leading zeros; an account is known by (branch, kind, number), never by number alone.
+"""
+
+from datetime import date, datetime
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from madoguchi.records.database import Moment, RowId
+from madoguchi.rules.vocabulary import AccountState, Completeness, ContractState, Precision
+
+
+class Branch(SQLModel, table=True):
+    """店. A branch that closed or merged keeps its row, with its last day and its successor."""
+
+    branch_code: str = Field(primary_key=True, max_length=3)
+    name: str
+    name_kana: str
+    valid_until: date | None = None
+    successor: str | None = None
+
+
+class Customer(SQLModel, table=True):
+    """お客さま, known to internet banking by the customer number (8 digits)."""
+
+    customer_id: int | None = Field(default=None, sa_column=Column(RowId, primary_key=True))
+    customer_number: str = Field(unique=True, max_length=8)
+    name: str
+    name_kana: str
+    phrase: str = ""  # 合言葉: shown after log-in so that the customer knows the page
+    mail_address: str | None = None
+
+
+class Contract(SQLModel, table=True):
+    """インターネットバンキング契約. Registrations and facts belong to it (1-2-1)."""
+
+    contract_id: int | None = Field(default=None, sa_column=Column(RowId, primary_key=True))
+    customer_id: int = Field(sa_column=Column(ForeignKey("customer.customer_id"), nullable=False, index=True))
+    product: str  # vocabulary.Product
+    state: str = ContractState.LIVE
+    state_since: datetime = Field(sa_type=Moment)
+    __table_args__ = (UniqueConstraint("customer_id", "product"),)
+
+
+class Account(SQLModel, table=True):
+    """口座 of a contract's customer. `state` is where it stands in internet banking."""
+
+    account_id: int | None = Field(default=None, sa_column=Column(RowId, primary_key=True))
+    customer_id: int = Field(sa_column=Column(ForeignKey("customer.customer_id"), nullable=False, index=True))
+    contract_id: int = Field(sa_column=Column(ForeignKey("contract.contract_id"), nullable=False, index=True))
+    branch_code: str = Field(foreign_key="branch.branch_code")
+    kind: str  # vocabulary.AccountKind, Zengin 預金種目
+    number: str = Field(max_length=7)
+    product_code: str = ""
+    holder_kana: str
+    nickname: str = ""  # what the customer calls it: 生活口座
+    state: str = AccountState.REGISTERED
+    __table_args__ = (UniqueConstraint("branch_code", "kind", "number"),)
+
+
+class Balance(SQLModel, table=True):
+    """The latest balances of an account as 残高通知 (04) gave them; null where the feed gives none, never computed."""
+
+    account_id: int = Field(sa_column=Column(ForeignKey("account.account_id"), primary_key=True))
+    current: int = Field(sa_type=BigInteger)
+    available: int | None = Field(default=None, sa_type=BigInteger)
+    previous_day: int | None = Field(default=None, sa_type=BigInteger)
+    uncleared: int | None = Field(default=None, sa_type=BigInteger)
+    as_of: datetime = Field(sa_type=Moment)
+    as_of_precision: str = Precision.DAY
+    feed_file_id: int = Field(sa_column=Column(ForeignKey("feed_file.feed_file_id"), nullable=False))
+
+
+class Statement(SQLModel, table=True):
+    """What days of an account's history are held: one accepted block of 入出金取引明細 (03).
+
+    `completeness` is GAP when banking days are missing between this block and the one before.
+    """
+
+    statement_id: int | None = Field(default=None, sa_column=Column(RowId, primary_key=True))
+    account_id: int = Field(sa_column=Column(ForeignKey("account.account_id"), nullable=False))
+    first_day: date
+    last_day: date
+    opening_balance: int = Field(sa_type=BigInteger)
+    closing_balance: int = Field(sa_type=BigInteger)
+    as_of: datetime = Field(sa_type=Moment)
+    as_of_precision: str = Precision.DAY
+    completeness: str = Completeness.MAY_LACK_LATER
+    feed_file_id: int = Field(sa_column=Column(ForeignKey("feed_file.feed_file_id"), nullable=False))
+    __table_args__ = (Index("statement_of_account", "account_id", "last_day"),)
+
+
+class Transaction(SQLModel, table=True):
+    """入出金明細 row. `position` orders an account's rows: booking day (YYYYMMDD) x 1,000,000 + order in the day.
+
+    A row keeps its id when day, content (without 照会番号) and occurrence among equal rows of the day agree.
+    """
+
+    __tablename__ = "ledger_row"  # TRANSACTION is a reserved word
+    transaction_id: int | None = Field(default=None, sa_column=Column(RowId, primary_key=True))
+    account_id: int = Field(sa_column=Column(ForeignKey("account.account_id"), nullable=False))
+    customer_id: int = Field(sa_column=Column(ForeignKey("customer.customer_id"), nullable=False))
+    position: int = Field(sa_type=BigInteger)
+    booked_on: date  # 勘定日
+    value_on: date  # 起算日
+    direction: str  # vocabulary.Direction, 入払区分
+    kind: str | None = None  # 取引区分
+    amount: int = Field(sa_type=BigInteger)
+    description: str  # 摘要, width folded
+    description_raw: str
+    counterparty: str | None = None  # 振込依頼人名, deposits only
+    balance_after: int = Field(sa_type=BigInteger)
+    inquiry_number: str = ""  # 照会番号, may be renumbered from file to file
+    occurrence: int = 0
+    corrects_id: int | None = Field(
+        default=None, sa_column=Column(ForeignKey("ledger_row.transaction_id", ondelete="SET NULL"), index=True)
+    )
+    feed_file_id: int = Field(sa_column=Column(ForeignKey("feed_file.feed_file_id"), nullable=False))
+    __table_args__ = (Index("page_of_account", "account_id", "position", unique=True),)
+
+
+class FeedFile(SQLModel, table=True):
+    """A file that was read: its digest makes the same file change nothing the second time."""
+
+    __tablename__ = "feed_file"
+    feed_file_id: int | None = Field(default=None, sa_column=Column(RowId, primary_key=True))
+    sha256: str = Field(unique=True, max_length=64)
+    kind: str  # 03, 04, status
+    name: str
+    created_on: date | None = None
+    imported_at: datetime = Field(sa_type=Moment)
+    blocks_accepted: int = 0
+    blocks_unchanged: int = 0
+    blocks_refused: int = 0
+
+
+class StatusCursor(SQLModel, table=True):
+    """The last sequence number of the internet-banking status feed that was applied."""
+
+    __tablename__ = "status_cursor"
+    feed: str = Field(primary_key=True)
+    sequence: int = Field(sa_type=BigInteger)

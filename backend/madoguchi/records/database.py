@@ -1,0 +1,136 @@
+"""The two databases, and all that differs between them.
+
+SQLite (one file, WAL, `synchronous=FULL`, foreign keys on) is the default; PostgreSQL serves more than one worker.
+Procedures are synchronous functions on a SQLModel session; `writing` and `reading` run them in one transaction.
+
+Traps: SQLite fails a transaction that reads first and writes later (SQLITE_BUSY_SNAPSHOT), so `writing` takes the write
+lock at its start; password hashing and network work belong before it, so that the lock is held for milliseconds.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import orjson
+from sqlalchemy import BigInteger, Connection, DateTime, Dialect, Integer, Table, TypeDecorator, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlmodel import Session
+
+Arguments = ParamSpec("Arguments")
+Value = TypeVar("Value")
+
+LOCK_WAIT_SECONDS = 30
+"""How long a writer on SQLite waits for another (a feed import in another process) before it fails."""
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware moment, kept in UTC. SQLite knows no zones: there it is stored as naive UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a stored moment must be aware")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+RowId = BigInteger().with_variant(Integer(), "sqlite")
+"""A generated 64-bit key; SQLite generates only for INTEGER, which has 64 bits there."""
+
+
+class Database:
+    """One engine and the ways to use it. Nothing else in the house opens a connection."""
+
+    def __init__(self, url: str, pool_size: int = 8) -> None:
+        self._is_sqlite = url.startswith("sqlite")
+        options: dict[str, Any] = {"json_serializer": _json, "json_deserializer": orjson.loads}
+        if self._is_sqlite:
+            options["connect_args"] = {"timeout": LOCK_WAIT_SECONDS}
+        options["pool_size"] = pool_size
+        options["max_overflow"] = 0
+        self.engine: AsyncEngine = create_async_engine(url, **options)
+        if self._is_sqlite:
+            _prepare_sqlite(self.engine.sync_engine)
+
+    async def writing(
+        self,
+        procedure: Callable[Concatenate[Session, Arguments], Value],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Value:
+        """Run a procedure in one durable transaction: what it returns commits, refusals too; what it raises rolls back."""
+        async with AsyncSession(self.engine, sync_session_class=Session, expire_on_commit=False) as session:
+            async with session.begin():
+                return await session.run_sync(lambda s: procedure(s, *args, **kwargs))  # type: ignore[arg-type]
+
+    async def reading(
+        self,
+        procedure: Callable[Concatenate[Session, Arguments], Value],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Value:
+        """Run a procedure in one read-only snapshot."""
+        async with self.snapshot() as session:
+            return await session.run_sync(lambda s: procedure(s, *args, **kwargs))  # type: ignore[arg-type]
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncSession]:
+        """A read-only session whose statements all see the same state; several procedures may run in it."""
+        options = {"madoguchi_read_only": True} if self._is_sqlite else _POSTGRESQL_SNAPSHOT
+        async with AsyncSession(self.engine, sync_session_class=Session, expire_on_commit=False) as session:
+            await session.connection(execution_options=options)
+            yield session
+            await session.rollback()
+
+    @asynccontextmanager
+    async def durable(self) -> AsyncIterator[AsyncConnection]:
+        """A connection in a writing transaction, for plain statements without a session (the shared commit)."""
+        async with self.engine.begin() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def insert_new(table: Table, rows: Iterable[Mapping[str, Any]], key: str, dialect: str) -> Any:
+    """INSERT of rows that are not there yet, returning the `key` column of those that were new.
+
+    One conditional statement: how one-time things are claimed (architecture: RETURNING tells whose proof was a replay).
+    """
+    values = [dict(row) for row in rows]
+    statement = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table).values(values)
+    return statement.on_conflict_do_nothing().returning(table.c[key])
+
+
+_POSTGRESQL_SNAPSHOT: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        read_only = connection.get_execution_options().get("madoguchi_read_only", False)
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

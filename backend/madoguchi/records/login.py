@@ -1,0 +1,37 @@
+"""The sample internet-banking login (sandbox): secrets, counted failures, browser sessions.
+
+Passwords are argon2id hashes. The TOTP secret has to be readable to check a code, so this table is the sample's only;
+in production another identity method stands behind the same port and these rows are empty.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import Column, ForeignKey
+from sqlmodel import Field, SQLModel
+
+from madoguchi.records.database import Moment
+
+
+class LoginSecret(SQLModel, table=True):
+    """What the sample login checks, and how often it failed in a row."""
+
+    __tablename__ = "login_secret"
+    customer_id: int = Field(sa_column=Column(ForeignKey("customer.customer_id"), primary_key=True))
+    password_hash: str
+    totp_secret: str
+    last_totp_step: int = 0  # a one-time code is used once (claimed by a conditional update)
+    failures: int = 0
+    locked_until: datetime | None = Field(default=None, sa_type=Moment)
+
+
+class BrowserSession(SQLModel, table=True):
+    """A browser at the pages' door, known by the hash of its cookie. Its id changes at log-in."""
+
+    __tablename__ = "browser_session"
+    session_hash: str = Field(primary_key=True, max_length=64)
+    created_at: datetime = Field(sa_type=Moment)
+    expires_at: datetime = Field(sa_type=Moment)
+    customer_id: int | None = Field(default=None, sa_column=Column(ForeignKey("customer.customer_id")))
+    contract_id: int | None = Field(default=None, sa_column=Column(ForeignKey("contract.contract_id")))
+    logged_in_at: datetime | None = Field(default=None, sa_type=Moment)
+    login_method: str = ""  # e.g. password+totp: the proof of identity the registration will name (4-1)

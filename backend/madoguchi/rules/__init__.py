@@ -1,0 +1,1 @@
+"""規定: pure rules and frozen facts; standard library only."""

@@ -1,0 +1,80 @@
+"""Settings: the environment (`MADOGUCHI_*`) made into one frozen value, checked at start.
+
+Sandbox and production are two modes of the same code. `problems()` names everything that forbids a start,
+so that an operator mends all of it at once.
+"""
+
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Mode(StrEnum):
+    SANDBOX = "sandbox"
+    PRODUCTION = "production"
+
+
+class Settings(BaseSettings):
+    """One installation's settings. Every key is read from `MADOGUCHI_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix="MADOGUCHI_", frozen=True, extra="forbid")
+
+    mode: Mode = Field(Mode.SANDBOX, description="sandbox or production")
+    issuer: str = Field(description="Issuer identifier (RFC 8414) and base of all own URLs, without a final slash")
+    database_url: str = Field(description="sqlite+aiosqlite:///FILE or postgresql+asyncpg://…")
+    data_dir: Path = Field(Path("data"), description="Keys and, by default, the SQLite file; never in version control")
+    workers: int = Field(1, ge=1, description="Worker processes; more than one needs PostgreSQL")
+    sample_login: bool = Field(False, description="The sample internet-banking login; refused in production")
+    bank_code: str = Field(
+        pattern=r"^\d{4}$", description="銀行コード of this institution; feeds of another are refused"
+    )
+    access_token_lifetime: timedelta = timedelta(seconds=300)
+    code_lifetime: timedelta = timedelta(seconds=60)
+    request_uri_lifetime: timedelta = timedelta(seconds=90)
+    consent_page_lifetime: timedelta = timedelta(minutes=30)
+    consent_page_ceiling: timedelta = timedelta(minutes=60)
+    fresh_login: timedelta = timedelta(minutes=5)
+    drain: timedelta = Field(timedelta(seconds=15), description="How long SIGTERM waits for accepted requests")
+
+    @property
+    def host(self) -> str:
+        """The one Host (with port) this installation answers to."""
+        return urlsplit(self.issuer).netloc
+
+    @property
+    def is_sandbox(self) -> bool:
+        return self.mode is Mode.SANDBOX
+
+    @property
+    def secure(self) -> bool:
+        """Whether pages are served over https, so that cookies carry `__Host-` and Secure."""
+        return self.issuer.startswith("https://")
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.database_url.startswith("sqlite")
+
+    def problems(self) -> list[str]:
+        """What forbids a start, in Japanese for the operator; an empty list means that nothing does."""
+        url = urlsplit(self.issuer)
+        found = []
+        if url.query or url.fragment or self.issuer.endswith("/") or not url.netloc:
+            found.append("MADOGUCHI_ISSUER: 末尾の / や ? # のないURLを指定してください。")
+        loopback = url.scheme == "http" and url.hostname == "127.0.0.1"
+        if url.scheme != "https" and not loopback:
+            found.append("MADOGUCHI_ISSUER: https が必要です(例外は http://127.0.0.1 の試験環境だけです)。")
+        if not self.is_sandbox and loopback:
+            found.append("MADOGUCHI_ISSUER: 本番では http を使えません。")
+        if not self.is_sandbox and self.sample_login:
+            found.append("MADOGUCHI_SAMPLE_LOGIN: 本番では見本のログインを使えません。")
+        if self.workers > 1 and self.is_sqlite:
+            found.append("MADOGUCHI_WORKERS: 2つ以上にするには PostgreSQL が必要です(MADOGUCHI_DATABASE_URL)。")
+        if not timedelta(0) < self.request_uri_lifetime < timedelta(seconds=600):
+            found.append("MADOGUCHI_REQUEST_URI_LIFETIME: 600秒未満にしてください(FAPI 2.0 5.3.2.2-12)。")
+        if not timedelta(0) < self.code_lifetime <= timedelta(seconds=60):
+            found.append("MADOGUCHI_CODE_LIFETIME: 60秒以下にしてください(FAPI 2.0 5.3.2.1-11)。")
+        return found
