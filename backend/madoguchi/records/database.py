@@ -70,10 +70,9 @@ class Database:
         *args: Arguments.args,
         **kwargs: Arguments.kwargs,
     ) -> Value:
-        """Run a procedure in one durable transaction: what it returns commits, refusals too; what it raises rolls back."""
-        async with AsyncSession(self.engine, sync_session_class=Session, expire_on_commit=False) as session:
-            async with session.begin():
-                return await session.run_sync(lambda s: procedure(s, *args, **kwargs))  # type: ignore[arg-type]
+        """Run a procedure in one durable transaction: what it returns commits, what it raises rolls back."""
+        async with self._session() as session, session.begin():
+            return await session.run_sync(lambda s: procedure(s, *args, **kwargs))  # type: ignore[arg-type]
 
     async def reading(
         self,
@@ -89,10 +88,9 @@ class Database:
     async def snapshot(self) -> AsyncIterator[AsyncSession]:
         """A read-only session whose statements all see the same state; several procedures may run in it."""
         options = {"madoguchi_read_only": True} if self._is_sqlite else _POSTGRESQL_SNAPSHOT
-        async with AsyncSession(self.engine, sync_session_class=Session, expire_on_commit=False) as session:
+        async with self._session() as session:
             await session.connection(execution_options=options)
-            yield session
-            await session.rollback()
+            yield session  # closing rolls back: nothing that a reader writes is ever kept
 
     @asynccontextmanager
     async def durable(self) -> AsyncIterator[AsyncConnection]:
@@ -101,7 +99,11 @@ class Database:
             yield connection
 
     async def close(self) -> None:
+        """Give all connections back; the database can be used no more."""
         await self.engine.dispose()
+
+    def _session(self) -> AsyncSession:
+        return AsyncSession(self.engine, sync_session_class=Session, expire_on_commit=False)
 
 
 def insert_new(table: Table, rows: Iterable[Mapping[str, Any]], key: str, dialect: str) -> Any:

@@ -1,0 +1,30 @@
+"""Bringing a database to the newest migration (Alembic), on either database, from an async engine."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection
+
+from madoguchi.records.database import Database
+
+
+async def upgrade(database: Database, revision: str = "head") -> None:
+    """Apply what is missing; nothing happens when all is there. PostgreSQL: one upgrade at a time (advisory lock)."""
+    async with database.durable() as connection:
+        await connection.run_sync(upgrade_connection, revision)
+
+
+def upgrade_connection(connection: Connection, revision: str = "head") -> None:
+    """Apply the migrations on a connection in a transaction of the caller's."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(20260617)")
+    command.upgrade(alembic_config(connection), revision)
+
+
+def alembic_config(connection: Connection) -> Config:
+    """Alembic's configuration without a file: where the scripts are and the connection to use."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config
