@@ -1,0 +1,133 @@
+"""The internet-banking status feed (インターネットバンキングの契約・登録の連携): its events, one strict model a kind.
+
+Source: no public standard; the format is ours and its JSON Schema is made from these models. They are also the values
+that the procedure takes, since a second set of the same words would only drift from the first.
+Reading lines is doors/core_banking/status_feed.py's subject, acting on events feed_status.py's.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from madoguchi.procedures.feed_values import AccountKey
+from madoguchi.rules.vocabulary import AccountKind, Product
+
+CustomerNumber = Annotated[str, Field(pattern=r"^[0-9]{8}$", description="お客さま番号, 8 digits")]
+MailAddress = Annotated[str, Field(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
+Phrase = Annotated[str, Field(min_length=1, max_length=40, description="お客さまの合言葉, shown after login")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class EventAccount(_Strict):
+    """An account as the bank knows it."""
+
+    branch_code: Annotated[str, Field(pattern=r"^[0-9]{3}$")]
+    kind: AccountKind
+    number: Annotated[str, Field(pattern=r"^[0-9]{7}$")]
+
+    @property
+    def key(self) -> AccountKey:
+        return AccountKey(self.branch_code, self.kind.value, self.number)
+
+
+class _Event(_Strict):
+    event_id: Annotated[str, Field(min_length=1, max_length=64)]
+    sequence: Annotated[int, Field(ge=1, description="without gaps; a gap is an alarm")]
+    time: AwareDatetime
+    customer_number: CustomerNumber
+
+
+class _ContractEvent(_Event):
+    product: Product
+
+
+class ContractOpened(_ContractEvent):
+    """An internet-banking contract begins."""
+
+    kind: Literal["contract.opened"]
+    customer_name: Annotated[str, Field(min_length=1, max_length=100)]
+    customer_kana: Annotated[str, Field(min_length=1, max_length=100)]
+    mail_address: MailAddress | None = None
+    phrase: Phrase | None = None
+
+
+class ContractSuspended(_ContractEvent):
+    """Still a contract: paused, not ended (1-2-1, 7-3)."""
+
+    kind: Literal["contract.suspended"]
+
+
+class ContractResumed(_ContractEvent):
+    kind: Literal["contract.resumed"]
+
+
+class ContractCancelled(_ContractEvent):
+    """Ends every registration under it (5-2)."""
+
+    kind: Literal["contract.cancelled"]
+
+
+class _AccountEvent(_ContractEvent):
+    account: EventAccount
+
+
+class AccountRegistered(_AccountEvent):
+    """The account can be used in internet banking (2-2)."""
+
+    kind: Literal["account.registered"]
+    branch_name: Annotated[str, Field(min_length=1, max_length=40)]
+    label: Annotated[str, Field(max_length=40, description="the customer's own name for it")] | None = None
+
+
+class AccountRemoved(_AccountEvent):
+    """Taken out of internet banking; the account itself lives on."""
+
+    kind: Literal["account.removed"]
+
+
+class AccountClosed(_AccountEvent):
+    kind: Literal["account.closed"]
+
+
+class AccountFrozen(_AccountEvent):
+    kind: Literal["account.frozen"]
+
+
+class AccountRenumbered(_AccountEvent):
+    """店番・口座番号の変更: the same account under a new key."""
+
+    kind: Literal["account.renumbered"]
+    new_account: EventAccount
+
+
+class CustomerDeceased(_Event):
+    """相続: all contracts of the customer."""
+
+    kind: Literal["customer.deceased"]
+
+
+class ContactChanged(_ContractEvent):
+    """What is absent stays as it was."""
+
+    kind: Literal["contact.changed"]
+    mail_address: MailAddress | None = None
+    phrase: Phrase | None = None
+
+
+StatusEvent = Annotated[
+    ContractOpened
+    | ContractSuspended
+    | ContractResumed
+    | ContractCancelled
+    | AccountRegistered
+    | AccountRemoved
+    | AccountClosed
+    | AccountFrozen
+    | AccountRenumbered
+    | CustomerDeceased
+    | ContactChanged,
+    Field(discriminator="kind"),
+]
