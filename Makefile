@@ -17,7 +17,7 @@ run: environment ## 見本の信用組合を http://127.0.0.1:8000 で動かし�
 
 test: test-packages environment-test clients ## すべての検査を行います（WORKERS=2 並行数、PYTEST_ADDOPTS で絞り込み）
 	@echo "== 検査を始めます（並行 $(WORKERS)）"
-	@exec .venv/bin/python -m pytest -n $(WORKERS)
+	@exec .venv/bin/python -m pytest -n $(WORKERS) --dist loadfile
 
 test-packages: ## 検査に要る Debian のパッケージをそろえます（root で）
 	@backend/setup/packages.sh
