@@ -1,0 +1,159 @@
+"""API連携事業者: designating one, listing them, ending their contract (1-2-2).
+
+A client is known by its registered JWKS only; there is no open registration and no client secret (protocol.md).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+from sqlmodel import Session, col, select
+
+from madoguchi import opaque
+from madoguchi.procedures.service import NotFound
+from madoguchi.procedures.stopping import stop_registrations
+from madoguchi.procedures.trail import record_act
+from madoguchi.records.aggregators import Aggregator
+from madoguchi.rules.disclosure import IDENTIFIERS
+from madoguchi.rules.facts import AggregatorFacts
+from madoguchi.rules.vocabulary import Cause, Scope
+
+
+class AggregatorRefused(ValueError):
+    """The details cannot be registered; the message says which and why, in Japanese for the officer."""
+
+
+@dataclass(frozen=True, slots=True)
+class AggregatorDetails:
+    """The contract's data, as the officer enters it. `contract_until` is exclusive; scopes are OAuth values."""
+
+    name: str
+    company: str
+    jwks: Mapping[str, Any]
+    redirect_uris: tuple[str, ...]
+    scopes: tuple[str, ...]
+    registration_number: str = ""
+    purposes: Mapping[str, str] = field(default_factory=dict)
+    identifiers: tuple[str, ...] = ()
+    return_origins: tuple[str, ...] = ()
+    data_processors: tuple[Mapping[str, str], ...] = ()
+    complaint_contact: str = ""
+    history_days: int | None = None
+    contract_from: datetime | None = None  # None: from now
+    contract_until: datetime | None = None
+
+
+def add_aggregator(session: Session, details: AggregatorDetails, actor: str, at: datetime) -> Aggregator:
+    """Designate an aggregator and make its client_id. Raises AggregatorRefused."""
+    _check(details)
+    row = Aggregator(
+        aggregator_id=opaque.new_id("agg_"),
+        client_id=opaque.new_id("client_"),
+        name=details.name,
+        company=details.company,
+        registration_number=details.registration_number,
+        jwks=dict(details.jwks),
+        redirect_uris=list(details.redirect_uris),
+        return_origins=list(details.return_origins),
+        scopes=[scope.value for scope in Scope if scope in details.scopes],
+        identifiers=list(details.identifiers),
+        purposes=dict(details.purposes),
+        data_processors=[dict(processor) for processor in details.data_processors],
+        complaint_contact=details.complaint_contact,
+        history_days=details.history_days,
+        contract_from=details.contract_from or at,
+        contract_until=details.contract_until,
+        added_at=at,
+    )
+    session.add(row)
+    record_act(session, at, actor, "aggregator.added", f"aggregator:{row.aggregator_id}", "1-2-2")
+    session.flush()
+    return row
+
+
+def list_aggregators(session: Session) -> list[Aggregator]:
+    """All aggregators, the ended ones too, oldest first."""
+    return list(session.exec(select(Aggregator).order_by(col(Aggregator.added_at), col(Aggregator.aggregator_id))))
+
+
+def find_client(session: Session, client_id: str) -> Aggregator | None:
+    """The aggregator of a client_id, in force or not; whether it may act is `rules.eligibility.is_designated`."""
+    return session.exec(select(Aggregator).where(Aggregator.client_id == client_id)).first()
+
+
+def end_contract(session: Session, aggregator_id: str, actor: str, at: datetime) -> list[str]:
+    """End the contract now: the loss of 1-2-2 ends all its registrations (5-2); returns them. Raises NotFound."""
+    row = session.get(Aggregator, aggregator_id)
+    if row is None:
+        raise NotFound(f"事業者 {aggregator_id} は登録されていません。")
+    if row.contract_until is None or row.contract_until > at:
+        row.contract_until = at
+        session.add(row)
+        record_act(session, at, actor, "aggregator.ended", f"aggregator:{aggregator_id}", "5-2")
+    return stop_registrations(session, Cause.AGGREGATOR_REMOVED, actor, at, aggregator_id=aggregator_id)
+
+
+def aggregator_facts(row: Aggregator) -> AggregatorFacts:
+    """The contract as facts."""
+    return AggregatorFacts(
+        aggregator_id=row.aggregator_id,
+        contract_from=row.contract_from,
+        contract_until=row.contract_until,
+        scopes=tuple(Scope(scope) for scope in row.scopes),
+        identifiers=tuple(row.identifiers),
+        history_days=row.history_days,
+    )
+
+
+def _check(details: AggregatorDetails) -> None:
+    if not details.name.strip() or not details.company.strip():
+        raise AggregatorRefused("サービス名と会社名を入れてください。")
+    unknown = set(details.scopes) - set(Scope)
+    if unknown or Scope.ACCOUNTS not in details.scopes or len(set(details.scopes)) < 2:
+        raise AggregatorRefused("scope は accounts と、balances・transactions の1つ以上を指定してください。")
+    if set(details.identifiers) - set(IDENTIFIERS):
+        raise AggregatorRefused("identifier は number(口座番号)か holder(名義)です。")
+    if not details.redirect_uris:
+        raise AggregatorRefused("redirect-uri を1つ以上指定してください。")
+    for uri in details.redirect_uris:
+        _check_redirect(uri)
+    _check_keys(details.jwks)
+
+
+def _check_redirect(uri: str) -> None:
+    """FAPI 2.0 5.3.2.2-8: https only, loopback apart; no fragment (RFC 6749 3.1.2)."""
+    parts = urlsplit(uri)
+    loopback = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1")
+    if (parts.scheme != "https" and not loopback) or not parts.netloc or "#" in uri or not uri.isascii():
+        raise AggregatorRefused(f"redirect-uri {uri!r}: https のURL(# なし、ASCIIのみ)にしてください。")
+    if parts.username is not None or parts.password is not None:
+        raise AggregatorRefused(f"redirect-uri {uri!r}: 利用者名を含むURLは使えません。")
+
+
+def _check_keys(jwks: Mapping[str, Any]) -> None:
+    """Public keys of the profile only: EC P-256, Ed25519, RSA of 2048 bits or more (FAPI 2.0 5.4.1)."""
+    try:
+        keys = KeySet.import_key_set(jwks)  # type: ignore[arg-type]
+    except (JoseError, ValueError, KeyError, TypeError) as problem:
+        raise AggregatorRefused(f"JWKS を読めません: {problem}") from problem
+    if not keys.keys:
+        raise AggregatorRefused("JWKS に鍵がありません。")
+    for key in keys.keys:
+        if key.is_private:
+            raise AggregatorRefused("JWKS に秘密鍵が入っています。公開鍵だけを渡してください。")
+        data = key.as_dict()
+        strong = (
+            (data["kty"] == "EC" and data.get("crv") == "P-256")
+            or (data["kty"] == "OKP" and data.get("crv") == "Ed25519")
+            or (data["kty"] == "RSA" and _bits(str(data["n"])) >= 2048)
+        )
+        if not strong:
+            raise AggregatorRefused("鍵は EC P-256、Ed25519、または2048ビット以上のRSAにしてください。")
+
+
+def _bits(base64url_number: str) -> int:
+    return len(base64url_number.rstrip("=")) * 6

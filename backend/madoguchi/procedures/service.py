@@ -1,0 +1,210 @@
+"""Running the service: its hours and closures (2-1), its stops (7-3), and the body of institution facts made of them.
+
+Every procedure here that changes a row also renews the derived body (`refresh_facts`), in the same transaction, so that
+the next admission on any worker decides by it. Terms are procedures/terms.py.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from sqlmodel import Session, col, select
+
+from madoguchi.procedures.trail import record_act
+from madoguchi.records.audit import Fact
+from madoguchi.records.service import Closure, Holiday, Institution, ServiceHours, ServiceStop, TermsVersion
+from madoguchi.rules import facts
+from madoguchi.rules.facts import InstitutionFacts, Stop
+from madoguchi.rules.suspension import in_force
+from madoguchi.rules.vocabulary import DayType, Product, StopTarget, TermsChange
+
+OF_INSTITUTION = (StopTarget.ALL, StopTarget.FUNCTION, StopTarget.ACCOUNT_KIND, StopTarget.BRANCH)
+"""Stops that concern everybody stand in the institution's body; the others are read per registration."""
+
+SERVICE = "service"
+
+
+class NotFound(LookupError):
+    """What the officer named does not exist; the message says so in Japanese."""
+
+
+def institution(session: Session) -> Institution:
+    """The institution this installation serves. Raises NotFound before one is set up."""
+    row = session.get(Institution, 1)
+    if row is None:
+        raise NotFound("この環境には、まだ金融機関が登録されていません。")
+    return row
+
+
+def institution_facts(session: Session) -> InstitutionFacts:
+    """The body of facts in force, as stored."""
+    fact = session.get_one(Fact, institution(session).facts_digest)
+    return facts.load(InstitutionFacts, fact.body)
+
+
+def refresh_facts(session: Session) -> None:
+    """Make the institution's body anew from its rows and store it under its digest."""
+    session.flush()
+    row = institution(session)
+    row.facts_digest = store_fact(session, facts.canonical(facts_of_rows(session, row)))
+    session.add(row)
+    session.flush()
+
+
+def store_fact(session: Session, body: str) -> str:
+    """Keep a body under its digest, once."""
+    digest = facts.digest(body)
+    if session.get(Fact, digest) is None:
+        session.add(Fact(digest=digest, body=body))
+        session.flush()
+    return digest
+
+
+def facts_of_rows(session: Session, row: Institution) -> InstitutionFacts:
+    """The institution's facts read from the dated rows, in an order that does not depend on the database."""
+    hours = session.exec(select(ServiceHours).order_by(col(ServiceHours.hours_id))).all()
+    closures = session.exec(select(Closure).order_by(col(Closure.starts_at), col(Closure.closure_id))).all()
+    stops = session.exec(
+        select(ServiceStop).where(col(ServiceStop.kind).in_(OF_INSTITUTION)).order_by(col(ServiceStop.stop_id))
+    ).all()
+    terms = session.exec(select(TermsVersion).order_by(col(TermsVersion.version))).all()
+    return InstitutionFacts(
+        hours=tuple(
+            facts.Hours(Product(h.product), DayType(h.day_type), h.opens, h.closes, h.valid_from, h.valid_until)
+            for h in hours
+        ),
+        holidays=tuple(session.exec(select(col(Holiday.day)).order_by(col(Holiday.day)))),
+        closures=tuple(facts.Closure(c.starts_at, c.ends_at) for c in closures),
+        stops=tuple(stop_facts(stop) for stop in stops),
+        terms=tuple(facts.Terms(t.version, t.effective_from, TermsChange(t.change)) for t in terms),
+        history_months=row.history_months,
+        excluded_products=tuple(row.excluded_products),
+    )
+
+
+def set_hours(session: Session, hours: Iterable[facts.Hours], actor: str, at: datetime) -> None:
+    """Replace the calendar from each window's `valid_from` on; what held before keeps its dates (2-1)."""
+    windows = list(hours)
+    begins = min(window.valid_from for window in windows)
+    for old in session.exec(select(ServiceHours)).all():
+        if old.valid_from >= begins:
+            session.delete(old)
+        elif old.valid_until is None or old.valid_until > begins:
+            old.valid_until = begins
+    for w in windows:
+        session.add(
+            ServiceHours(
+                product=w.product,
+                day_type=w.day_type,
+                opens=w.opens,
+                closes=w.closes,
+                valid_from=w.valid_from,
+                valid_until=w.valid_until,
+            )
+        )
+    record_act(session, at, actor, "hours.set", SERVICE, "2-1", valid_from=begins.isoformat(), windows=len(windows))
+    refresh_facts(session)
+
+
+def set_holidays(session: Session, days: Iterable[tuple[date, str]], actor: str, at: datetime) -> None:
+    """Add or rename days on which internet banking keeps its holiday hours."""
+    for day, name in days:
+        session.merge(Holiday(day=day, name=name))
+    record_act(session, at, actor, "holidays.set", SERVICE, "2-1")
+    refresh_facts(session)
+
+
+def close_service(session: Session, until: datetime, reason: str, actor: str, at: datetime) -> None:
+    """Close the service from `at` until before `until`, as a planned closing of the calendar (2-1)."""
+    if until <= at:
+        raise ValueError("a closure ends after it begins")
+    session.add(Closure(starts_at=at, ends_at=until, reason=reason))
+    record_act(session, at, actor, "service.closed", SERVICE, "2-1", until=until.isoformat(), reason=reason)
+    refresh_facts(session)
+
+
+def open_service(session: Session, actor: str, at: datetime) -> int:
+    """End every closure that holds at `at`; returns how many. Hours outside the calendar stay closed."""
+    held = session.exec(select(Closure).where(Closure.starts_at <= at, Closure.ends_at > at)).all()
+    for closure in held:
+        closure.ends_at = at
+        session.add(closure)
+    if held:
+        record_act(session, at, actor, "service.opened", SERVICE, "2-1", closures=len(held))
+        refresh_facts(session)
+    return len(held)
+
+
+def set_stop(
+    session: Session,
+    kind: StopTarget,
+    target: str,
+    starts_at: datetime,
+    ends_at: datetime | None,
+    review_on: date | None,
+    reason: str,
+    actor: str,
+    at: datetime,
+) -> int:
+    """Stop the whole or a part of the service (7-3), now or later; returns the stop's number.
+
+    An open end needs a date of review. Raises ValueError otherwise.
+    """
+    if ends_at is None and review_on is None:
+        raise ValueError("a stop without an end needs a date of review")
+    if ends_at is not None and ends_at <= starts_at:
+        raise ValueError("a stop ends after it begins")
+    stop = ServiceStop(
+        kind=kind, target=target, starts_at=starts_at, ends_at=ends_at, review_on=review_on, reason=reason, set_by=actor
+    )
+    session.add(stop)
+    session.flush()
+    assert stop.stop_id is not None  # the database has just given it
+    record_act(session, at, actor, "stop.set", f"stop:{stop.stop_id}", "7-3", kind=kind, target=target, reason=reason)
+    refresh_facts(session)
+    return stop.stop_id
+
+
+def lift_stop(session: Session, stop_id: int, reason: str, actor: str, at: datetime) -> bool:
+    """Lift a stop at `at` with the reason recorded (7-3); False when it is over already. Raises NotFound."""
+    stop = session.get(ServiceStop, stop_id)
+    if stop is None:
+        raise NotFound(f"停止 {stop_id} はありません。")
+    if stop.ends_at is not None and stop.ends_at <= at:
+        return False
+    stop.ends_at = at
+    session.add(stop)
+    record_act(session, at, actor, "stop.lifted", f"stop:{stop_id}", "7-3", reason=reason)
+    refresh_facts(session)
+    return True
+
+
+def stops_now(session: Session, at: datetime) -> list[ServiceStop]:
+    """Every stop in force or still to come, of any reach, oldest first."""
+    rows = session.exec(select(ServiceStop).order_by(col(ServiceStop.stop_id))).all()
+    return [row for row in rows if row.starts_at > at or in_force(at, stop_facts(row))]
+
+
+def stops_for(
+    session: Session,
+    aggregator_id: str | None = None,
+    customer_id: int | None = None,
+    registration_id: str | None = None,
+) -> tuple[Stop, ...]:
+    """The stops of one aggregator, customer or registration, as facts; the institution's own are in its body."""
+    reach = {
+        StopTarget.AGGREGATOR: aggregator_id,
+        StopTarget.CUSTOMER: None if customer_id is None else str(customer_id),
+        StopTarget.REGISTRATION: registration_id,
+    }
+    rows = session.exec(
+        select(ServiceStop)
+        .where(col(ServiceStop.kind).in_(reach), col(ServiceStop.target).in_([v for v in reach.values() if v]))
+        .order_by(col(ServiceStop.stop_id))
+    ).all()
+    return tuple(stop_facts(row) for row in rows if reach[StopTarget(row.kind)] == row.target)
+
+
+def stop_facts(stop: ServiceStop) -> Stop:
+    """A stop's row as a fact."""
+    assert stop.stop_id is not None
+    return Stop(stop.stop_id, StopTarget(stop.kind), stop.target, stop.starts_at, stop.ends_at)

@@ -1,0 +1,99 @@
+"""Ending registrations: by the customer, the aggregator, the credit union, or the loss of what they rest on (5-1, 5-2).
+
+An end is one row's state with moment, cause and actor, and one act in the trail, in the same transaction. Nothing is
+broadcast: whether a token serves is a fact that is read at its next use.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from madoguchi.procedures.trail import record_act
+from madoguchi.records.registrations import Registration, RegistrationAccount
+from madoguchi.rules.vocabulary import Cause, RegistrationState
+
+CLAUSE_OF_CAUSE = {
+    Cause.REPLACED: "4-1",
+    Cause.EXPIRED: "4-1",
+    Cause.ABANDONED: "4-1",
+    Cause.STOPPED_BY_CUSTOMER: "5-1",
+    Cause.STOPPED_BY_AGGREGATOR: "5-1",
+    Cause.STOPPED_BY_CREDIT_UNION: "7-3",
+    Cause.INTERNET_BANKING_CANCELLED: "5-2",
+    Cause.NO_ACCOUNT_LEFT: "5-2",
+    Cause.AGGREGATOR_REMOVED: "5-2",
+    Cause.CODE_REPLAYED: "4-3",
+}
+
+
+def end_registration(session: Session, registration_id: str, cause: Cause, actor: str, at: datetime) -> bool:
+    """End one registration; False when it had ended before (nothing changes then) or does not exist.
+
+    Afterwards no token of it is admitted or renewed, whatever its expiry.
+    """
+    ended = session.execute(
+        update(Registration)
+        .where(col(Registration.registration_id) == registration_id)
+        .where(col(Registration.state) != RegistrationState.ENDED)
+        .values(state=RegistrationState.ENDED, ended_at=at, ended_cause=cause, ended_by=actor)
+        .returning(col(Registration.registration_id))
+        .execution_options(synchronize_session="fetch")
+    ).all()
+    if not ended:
+        return False
+    clause = CLAUSE_OF_CAUSE[cause]
+    record_act(session, at, actor, "registration.ended", f"registration:{registration_id}", clause, cause=cause)
+    return True
+
+
+def stop_registrations(
+    session: Session,
+    cause: Cause,
+    actor: str,
+    at: datetime,
+    *,
+    customer_id: int | None = None,
+    contract_id: int | None = None,
+    aggregator_id: str | None = None,
+) -> list[str]:
+    """End every live registration that all given keys describe; returns their ids, [] when there was none.
+
+    Raises ValueError when no key is given: nobody ends everything by omission.
+    """
+    wanted = [
+        col(getattr(Registration, name)) == value
+        for name, value in (
+            ("customer_id", customer_id),
+            ("contract_id", contract_id),
+            ("aggregator_id", aggregator_id),
+        )
+        if value is not None
+    ]
+    if not wanted:
+        raise ValueError("say whose registrations end")
+    live = session.exec(
+        select(Registration.registration_id)
+        .where(col(Registration.state) != RegistrationState.ENDED, *wanted)
+        .order_by(col(Registration.registration_id))
+    ).all()
+    return [one for one in live if end_registration(session, one, cause, actor, at)]
+
+
+def end_without_accounts(session: Session, account_id: int, eligible: set[int], actor: str, at: datetime) -> list[str]:
+    """End the live registrations that hold `account_id` and have no account of `eligible` left (2-2, 5-2)."""
+    holders = session.exec(
+        select(Registration.registration_id)
+        .join(RegistrationAccount, col(RegistrationAccount.registration_id) == col(Registration.registration_id))
+        .where(RegistrationAccount.account_id == account_id, col(Registration.state) != RegistrationState.ENDED)
+    ).all()
+    ended = []
+    for registration_id in holders:
+        chosen = session.exec(
+            select(RegistrationAccount.account_id).where(RegistrationAccount.registration_id == registration_id)
+        ).all()
+        if not eligible.intersection(chosen) and end_registration(
+            session, registration_id, Cause.NO_ACCOUNT_LEFT, actor, at
+        ):
+            ended.append(registration_id)
+    return ended
