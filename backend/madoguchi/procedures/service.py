@@ -158,10 +158,10 @@ def set_stop(
     )
     session.add(stop)
     session.flush()
-    assert stop.stop_id is not None  # the database has just given it
-    record_act(session, at, actor, "stop.set", f"stop:{stop.stop_id}", "7-3", kind=kind, target=target, reason=reason)
+    stop_id = stop_facts(stop).stop_id
+    record_act(session, at, actor, "stop.set", f"stop:{stop_id}", "7-3", kind=kind, target=target, reason=reason)
     refresh_facts(session)
-    return stop.stop_id
+    return stop_id
 
 
 def lift_stop(session: Session, stop_id: int, reason: str, actor: str, at: datetime) -> bool:
@@ -205,6 +205,7 @@ def stops_for(
 
 
 def stop_facts(stop: ServiceStop) -> Stop:
-    """A stop's row as a fact."""
-    assert stop.stop_id is not None
+    """A stop's row, already numbered by the database, as a fact."""
+    if stop.stop_id is None:
+        raise ValueError("flush the stop first")
     return Stop(stop.stop_id, StopTarget(stop.kind), stop.target, stop.starts_at, stop.ends_at)

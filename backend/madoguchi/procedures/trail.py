@@ -1,7 +1,7 @@
 """The trail of acts: every change of current rows is written down in the same transaction.
 
-Actors: `customer:ID` (by internet-banking log-in), `aggregator:ID` (by its key), `os-user:NAME` (an officer at the command
-line, until officers have accounts), `system:JOB`.
+Actors: `customer:ID` (by internet-banking log-in), `aggregator:ID` (by its key), `os-user:NAME` (an officer at the
+command line, until officers have accounts), `system:JOB`.
 """
 
 from datetime import datetime

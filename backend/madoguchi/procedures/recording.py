@@ -1,0 +1,153 @@
+"""The one durable commit that stands between a decision and its answer (4-2, 4-3; RFC 9449 section 11.1).
+
+Access record, facts and the proof's `jti` become durable together. Requests that wait at the same moment share one
+commit; a lone request commits at once. A proof that was used before refuses its request alone: nothing of it is
+recorded and nothing of its answer may leave.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Table, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import Session, SQLModel
+
+from madoguchi.procedures.reading import Admission
+from madoguchi.procedures.service import store_fact
+from madoguchi.records.audit import AccessRecord, Fact
+from madoguchi.records.database import Database, insert_new
+from madoguchi.records.registrations import UsedOnce
+
+LARGEST_COMMIT = 200
+"""Requests in one commit at most; PostgreSQL takes 32,767 parameters a statement."""
+
+ANSWERED = "answered"
+REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What was asked and what became of it. Paths are response paths; `refusals` hold code, clause and path."""
+
+    request_id: str
+    at: datetime
+    action: str  # query, mutation, code, refresh
+    outcome: str  # ANSWERED or REFUSED
+    attended: bool
+    operation_digest: str | None = None
+    asked: tuple[str, ...] = ()
+    answered: tuple[str, ...] = ()
+    refusals: tuple[dict[str, Any], ...] = ()
+    as_of: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    jti_key: str
+    jti_expires_at: datetime
+    admission: Admission
+    use: Use
+    done: "asyncio.Future[bool]"
+
+
+class Recorder:
+    """Groups the records of concurrent requests into shared commits. One for a process; it holds only a queue."""
+
+    def __init__(self, database: Database, release: str) -> None:
+        self._database = database
+        self._release = release
+        self._waiting: list[_Waiting] = []
+        self._writer: asyncio.Task[None] | None = None
+
+    async def commit(self, jti_key: str, jti_expires_at: datetime, admission: Admission, use: Use) -> bool:
+        """Returns True when record and `jti` are on disk, False when the proof was a replay.
+
+        jti_key  the proof's key in UsedOnce, namespaced by the door. Raises what the database raises: then nothing is
+        recorded and nothing may be answered. A caller that goes away does not stop the commit.
+        """
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(jti_key, jti_expires_at, admission, use, done))
+        if self._writer is None:
+            self._writer = asyncio.create_task(self._write_all())
+        return await done
+
+    async def _write_all(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:LARGEST_COMMIT], self._waiting[LARGEST_COMMIT:]
+                await self._write(batch)
+        finally:
+            self._writer = None
+
+    async def _write(self, batch: Sequence[_Waiting]) -> None:
+        try:
+            async with self._database.durable() as connection:
+                fresh = await self._write_rows(connection, batch)
+        except Exception as problem:  # handed to every waiting request, none of which may answer
+            for entry in batch:
+                if not entry.done.done():
+                    entry.done.set_exception(problem)
+            return
+        for entry in batch:
+            if not entry.done.done():
+                entry.done.set_result(id(entry) in fresh)
+
+    async def _write_rows(self, connection: AsyncConnection, batch: Sequence[_Waiting]) -> set[int]:
+        dialect = connection.dialect.name
+        # Sorted, so that two workers that claim the same proofs never wait for each other crosswise.
+        proofs = {entry.jti_key: entry.jti_expires_at for entry in sorted(batch, key=lambda entry: entry.jti_key)}
+        claims = [{"key": key, "expires_at": expires_at} for key, expires_at in proofs.items()]
+        claimed = set((await connection.execute(insert_new(_table(UsedOnce), claims, "key", dialect))).scalars())
+        fresh = []
+        for entry in batch:
+            if entry.jti_key in claimed:  # of several with one proof in this batch, the first has it
+                claimed.discard(entry.jti_key)
+                fresh.append(entry)
+        if fresh:
+            bodies = sorted({body for entry in fresh for body in entry.admission.bodies})
+            known = [{"digest": digest, "body": body} for digest, body in bodies]
+            await connection.execute(insert_new(_table(Fact), known, "digest", dialect))
+            await connection.execute(insert(_table(AccessRecord)), [self._record(entry) for entry in fresh])
+        return {id(entry) for entry in fresh}
+
+    def _record(self, entry: _Waiting) -> dict[str, Any]:
+        return access_record(entry.admission, entry.use, self._release).model_dump()
+
+
+def record_use(session: Session, admission: Admission, use: Use, release: str) -> None:
+    """Record a use inside the procedure's own transaction (code and refresh at the token endpoint)."""
+    for _, body in admission.bodies:
+        store_fact(session, body)
+    session.add(access_record(admission, use, release))
+
+
+def access_record(admission: Admission, use: Use, release: str) -> AccessRecord:
+    """The row that stands for one use of a registration."""
+    return AccessRecord(
+        request_id=use.request_id,
+        at=use.at,
+        action=use.action,
+        registration_id=admission.registration_id,
+        aggregator_id=admission.aggregator_id,
+        customer_id=admission.customer_id,
+        institution_digest=admission.institution_digest,
+        registration_digest=admission.registration_digest,
+        token_scopes=[scope.value for scope in admission.token_scopes],
+        jkt=admission.jkt,
+        attended=use.attended,
+        outcome=use.outcome,
+        operation_digest=use.operation_digest,
+        asked=list(use.asked),
+        answered=list(use.answered),
+        refusals=list(use.refusals),
+        as_of=use.as_of,
+        release=release,
+    )
+
+
+def _table(model: type[SQLModel]) -> Table:
+    table: Table = model.__table__  # type: ignore[attr-defined]
+    return table

@@ -1,0 +1,174 @@
+"""What a token or a registration stands for, read in one statement and made into facts (architecture, flow 1).
+
+The joins multiply (accounts x stops), both few, so that one round trip brings everything a decision needs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Row, Select, String, and_, cast, or_, select
+from sqlmodel import Session, col
+
+from madoguchi.records.aggregators import Aggregator
+from madoguchi.records.audit import Fact
+from madoguchi.records.bank import Account, Contract
+from madoguchi.records.registrations import AccessToken, Registration, RegistrationAccount
+from madoguchi.records.service import Institution, ServiceStop
+from madoguchi.rules import facts
+from madoguchi.rules.facts import AccountFacts, AggregatorFacts, InstitutionFacts, RegistrationFacts, Stop
+from madoguchi.rules.vocabulary import (
+    AccountKind,
+    AccountState,
+    ContractState,
+    Product,
+    RegistrationState,
+    Scope,
+    StopTarget,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bodies:
+    """Both bodies of facts of one registration, with the institution's digest and canonical text as stored."""
+
+    customer_id: int
+    contract_id: int
+    institution: InstitutionFacts
+    institution_digest: str
+    institution_body: str
+    registration: RegistrationFacts
+
+
+@dataclass(frozen=True, slots=True)
+class TokenBodies:
+    """What a live access token stands for: its key, its scopes, and the facts behind it."""
+
+    jkt: str
+    scopes: tuple[Scope, ...]
+    bodies: Bodies
+
+
+def of_token(session: Session, token_hash: str, at: datetime) -> TokenBodies | None:
+    """The facts behind an access token; None when it is unknown, expired or revoked at `at`."""
+    statement = (
+        _base(at, AccessToken.jkt, AccessToken.scopes.label("token_scopes"))  # type: ignore[attr-defined]
+        .join(AccessToken, col(AccessToken.registration_id) == col(Registration.registration_id))
+        .where(
+            col(AccessToken.token_hash) == token_hash,
+            col(AccessToken.expires_at) > at,
+            col(AccessToken.revoked_at).is_(None),
+        )
+    )
+    rows = session.execute(statement).all()
+    if not rows:
+        return None
+    return TokenBodies(rows[0].jkt, tuple(Scope(scope) for scope in rows[0].token_scopes), _bodies(rows))
+
+
+def of_registration(session: Session, registration_id: str, at: datetime) -> Bodies | None:
+    """The facts of a registration in any state; None when it does not exist."""
+    rows = session.execute(_base(at).where(col(Registration.registration_id) == registration_id)).all()
+    return _bodies(rows) if rows else None
+
+
+def _base(at: datetime, *more: Any) -> Select[Any]:
+    stop = ServiceStop
+    concerns = or_(
+        and_(col(stop.kind) == StopTarget.AGGREGATOR, col(stop.target) == col(Registration.aggregator_id)),
+        and_(col(stop.kind) == StopTarget.CUSTOMER, col(stop.target) == cast(col(Registration.customer_id), String)),
+        and_(col(stop.kind) == StopTarget.REGISTRATION, col(stop.target) == col(Registration.registration_id)),
+    )
+    not_over = or_(col(stop.ends_at).is_(None), col(stop.ends_at) > at)
+    columns: list[Any] = [
+        Registration.registration_id,
+        Registration.customer_id,
+        Registration.contract_id,
+        Registration.state,
+        Registration.registered_at,
+        Registration.until,
+        Registration.scopes,
+        Registration.identifiers,
+        Registration.terms_version,
+        Contract.product,
+        col(Contract.state).label("contract_state"),
+        Aggregator.aggregator_id,
+        Aggregator.contract_from,
+        Aggregator.contract_until,
+        col(Aggregator.scopes).label("aggregator_scopes"),
+        col(Aggregator.identifiers).label("aggregator_identifiers"),
+        Aggregator.history_days,
+        Account.account_id,
+        Account.branch_code,
+        col(Account.kind).label("account_kind"),
+        Account.product_code,
+        col(Account.state).label("account_state"),
+        ServiceStop.stop_id,
+        col(ServiceStop.kind).label("stop_kind"),
+        ServiceStop.target,
+        ServiceStop.starts_at,
+        ServiceStop.ends_at,
+        Fact.digest,
+        Fact.body,
+        *more,
+    ]
+    return (
+        select(*columns)
+        .select_from(Registration)
+        .join(Contract, col(Contract.contract_id) == col(Registration.contract_id))
+        .join(Aggregator, col(Aggregator.aggregator_id) == col(Registration.aggregator_id))
+        .join(Institution, col(Institution.institution_id) == 1)
+        .join(Fact, col(Fact.digest) == col(Institution.facts_digest))
+        .outerjoin(RegistrationAccount, col(RegistrationAccount.registration_id) == col(Registration.registration_id))
+        .outerjoin(Account, col(Account.account_id) == col(RegistrationAccount.account_id))
+        .outerjoin(ServiceStop, and_(concerns, not_over))
+    )
+
+
+def _bodies(rows: Sequence[Row[Any]]) -> Bodies:
+    row = rows[0]
+    accounts = {one.account_id: one for one in rows if one.account_id is not None}
+    stops = {one.stop_id: one for one in rows if one.stop_id is not None}
+    terms_version: date = row.terms_version
+    registration = RegistrationFacts(
+        registration_id=row.registration_id,
+        state=RegistrationState(row.state),
+        registered_at=row.registered_at,
+        until=row.until,
+        scopes=tuple(Scope(scope) for scope in row.scopes),
+        identifiers=tuple(row.identifiers),
+        terms_version=terms_version,
+        product=Product(row.product),
+        contract_state=ContractState(row.contract_state),
+        aggregator=AggregatorFacts(
+            aggregator_id=row.aggregator_id,
+            contract_from=row.contract_from,
+            contract_until=row.contract_until,
+            scopes=tuple(Scope(scope) for scope in row.aggregator_scopes),
+            identifiers=tuple(row.aggregator_identifiers),
+            history_days=row.history_days,
+        ),
+        accounts=tuple(
+            AccountFacts(
+                account_id=account_id,
+                branch_code=one.branch_code,
+                kind=AccountKind(one.account_kind),
+                product_code=one.product_code,
+                state=AccountState(one.account_state),
+            )
+            for account_id, one in sorted(accounts.items())
+        ),
+        stops=tuple(
+            Stop(stop_id, StopTarget(one.stop_kind), one.target, one.starts_at, one.ends_at)
+            for stop_id, one in sorted(stops.items())
+        ),
+    )
+    return Bodies(row.customer_id, row.contract_id, _institution(row.body), row.digest, row.body, registration)
+
+
+@lru_cache(maxsize=16)
+def _institution(body: str) -> InstitutionFacts:
+    """Parsing is remembered by content: the same text is the same facts. No decision is remembered."""
+    return facts.load(InstitutionFacts, body)
