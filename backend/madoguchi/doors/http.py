@@ -1,0 +1,130 @@
+"""What every door needs of HTTP: a form read under limits, answers nobody stores, protocol errors, the request's id.
+
+Source: RFC 6749 section 3.1 and 3.2 (parameters), 5.1 and 5.2 (answers); security.md 1 and 13. Parsing is the
+standard library's, so that limits come before it. Deadlines, connection caps and the Host check belong to the server
+around us.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from madoguchi import opaque
+
+FORM_BYTES: Final = 32 * 1024
+FORM_FIELDS: Final = 20
+FORM_TYPE: Final = "application/x-www-form-urlencoded"
+NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+
+
+class ProtocolError(Exception):
+    """A request that a protocol refuses: the registered error code for the client, `why` for our log only.
+
+    `description` may be told to the client's developer: ASCII without `"` and `\\` (RFC 6749 section 5.2), never a hint
+    for a forger. `why` is a fixed text of ours, so that a log line cannot be written from outside.
+    """
+
+    def __init__(
+        self,
+        error: str,
+        why: str,
+        *,
+        status: int = 400,
+        description: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"{error}: {why}")
+        self.error = error
+        self.why = why
+        self.status = status
+        self.description = description
+        self.headers = dict(headers or {})
+
+
+class FormRefused(ProtocolError):
+    """The form or query cannot be read: too large, not a form, a parameter sent twice, bad encoding."""
+
+    def __init__(self, why: str, status: int = 400) -> None:
+        super().__init__("invalid_request", why, status=status, description=why)
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """The fields of an urlencoded body, each at most once; a field without a value counts as not sent.
+
+    At most 32 kB and 20 fields, both checked before anything is parsed. The query of the URL is never looked at.
+    Raises FormRefused (413 for size, 415 for another content type, else 400).
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != FORM_TYPE:
+        raise FormRefused("the body must be application/x-www-form-urlencoded", 415)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > FORM_BYTES:
+            raise FormRefused("the form is too large", 413)
+    return _fields(bytes(body))
+
+
+def read_query(request: Request) -> dict[str, str]:
+    """The parameters of the URL's query, under the same rules as a form's. Raises FormRefused."""
+    query: bytes = request.scope["query_string"]
+    if len(query) > FORM_BYTES:
+        raise FormRefused("the query is too large", 413)
+    return _fields(query)
+
+
+def _fields(encoded: bytes) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(encoded.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=FORM_FIELDS)
+    except ValueError:  # not ASCII, not UTF-8 after decoding, or too many
+        raise FormRefused("the parameters are not well formed or too many") from None
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise FormRefused("a parameter was sent more than once")
+    if any("\x00" in text for pair in pairs for text in pair):
+        raise FormRefused("a parameter holds a NUL character")
+    return {name: value for name, value in fields.items() if value}
+
+
+def json_answer(body: Mapping[str, object], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON answer that no cache keeps."""
+    return JSONResponse(dict(body), status, headers={**NO_STORE, **(headers or {})})
+
+
+def error_answer(error: ProtocolError) -> Response:
+    """The JSON error of RFC 6749 section 5.2."""
+    body = {"error": error.error}
+    if error.description:
+        body["error_description"] = error.description
+    return json_answer(body, error.status, error.headers)
+
+
+class RequestIds:
+    """ASGI layer: gives every request an id of our own making and tells it in `X-Request-Id`; a sent one is ignored."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        name = opaque.new_id("rq_")
+        scope.setdefault("state", {})["request_id"] = name
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), (b"x-request-id", name.encode())]
+            await send(message)
+
+        await self.app(scope, receive, send_with_id)
+
+
+def request_id(request: Request) -> str:
+    """The id that `RequestIds` gave this request; it names the access record and the log lines."""
+    name: str = request.scope["state"]["request_id"]
+    return name

@@ -1,0 +1,178 @@
+"""Signed JWTs under our limits: which keys and algorithms count, and a verification that cannot be led astray.
+
+Source: RFC 7515, 7517, 7518, 8037, 8725; FAPI 2.0 Security Profile 5.4.1 (ES256, PS256, EdDSA with Ed25519; RSA of
+2048 bits or more) and 5.4.3 (keys with the same `kid`). Built on joserfc, of which we use decoding and signatures
+only: times and claims are judged by the callers, with our clock. Symmetric keys, `none`, `crit`, `b64`, `zip` and
+keys or addresses from a token's own header never count here; DPoP, whose key is in the header by design, says so
+itself (`dpop.py`).
+"""
+
+import base64
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwa import JWSAlgModel
+from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
+
+ALGORITHMS: Final = ("ES256", "PS256", "EdDSA")
+KEY_TYPES: Final = {"ES256": "EC", "PS256": "RSA", "EdDSA": "OKP"}
+TOKEN_CHARACTERS: Final = 8 * 1024
+RSA_BITS: Final = range(2048, 4097)
+"""Below it is forbidden (FAPI 2.0 5.4.1-2); above it a forger could make us compute for long."""
+
+JTI_CHARACTERS: Final = 512
+PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+REFUSED_HEADERS: Final = frozenset({"crit", "b64", "zip", "enc"})
+
+
+class JwtRejected(Exception):
+    """This token or key counts for nothing. The text is ours and fixed: for the log, never for the sender."""
+
+
+@dataclass(frozen=True, slots=True)
+class Jwt:
+    """A JWT taken apart. Its claims are only claims until `verify` has returned."""
+
+    header: Mapping[str, Any]
+    claims: Mapping[str, Any]
+    parts: jws.CompactSignature
+
+
+class _Registry(jws.JWSRegistry):
+    """Our algorithms and sizes. Unknown header members are ignored (RFC 7515 section 4)."""
+
+    max_header_length = 3 * 1024
+    max_payload_length = 4 * 1024
+    max_signature_length = 1024
+
+    def __init__(self) -> None:
+        super().__init__(algorithms=ALGORITHMS, strict_check_header=False)
+
+    def get_alg(self, name: str) -> JWSAlgModel:
+        # joserfc's own look-up warns about "EdDSA", which FAPI 2.0 prescribes under this name.
+        if name not in ALGORITHMS:
+            raise JwtRejected("algorithm not allowed")
+        return self.algorithms[name]
+
+
+_REGISTRY: Final = _Registry()
+
+
+def take_apart(token: str) -> Jwt:
+    """Decode a compact JWT without believing it. Raises JwtRejected for anything but one well-formed JWT."""
+    if len(token) > TOKEN_CHARACTERS or token.count(".") != 2:
+        raise JwtRejected("not a compact JWT of allowed size")
+    try:
+        parts = jws.extract_compact(token.encode("ascii"), registry=_REGISTRY)
+        claims = json.loads(parts.payload, object_pairs_hook=_once)
+    except (JoseError, ValueError, TypeError, AttributeError, RecursionError):
+        raise JwtRejected("not a well-formed JWT") from None
+    header: object = parts.headers()  # whatever JSON stood there
+    if not isinstance(header, dict) or not isinstance(claims, dict):
+        raise JwtRejected("header or claims are no JSON object")
+    if header.get("alg") not in ALGORITHMS:
+        raise JwtRejected("algorithm not allowed")
+    if REFUSED_HEADERS & header.keys():
+        raise JwtRejected("a header member that changes the processing")
+    return Jwt(header, claims, parts)
+
+
+def verify(token: Jwt, keys: Iterable[Key]) -> None:
+    """Check the signature against these keys alone. Raises JwtRejected when none of them made it."""
+    for key in keys:
+        try:
+            if jws.validate_compact(token.parts, key, registry=_REGISTRY):
+                return
+        except (JoseError, ValueError, TypeError):
+            continue
+    raise JwtRejected("no key verifies the signature")
+
+
+def usable_key(jwk: object) -> Key:
+    """The public key of a JWK, if it is of a kind and size that counts. Raises JwtRejected otherwise.
+
+    Coordinates and moduli must have their one canonical length, so that a key has one thumbprint (RFC 7638).
+    """
+    if not isinstance(jwk, dict) or PRIVATE_MEMBERS & jwk.keys():
+        raise JwtRejected("no JWK, or one with a private part")
+    try:
+        match jwk.get("kty"), jwk.get("crv"):
+            case "EC", "P-256" if _octets(jwk["x"]) == 32 and _octets(jwk["y"]) == 32:
+                return ECKey.import_key(jwk)
+            case "OKP", "Ed25519" if _octets(jwk["x"]) == 32:
+                return OKPKey.import_key(jwk)
+            case "RSA", None if _bits(jwk["n"]) in RSA_BITS and 1 < _bits(jwk["e"]) <= 32:
+                return RSAKey.import_key(jwk)
+    except (JoseError, ValueError, TypeError, KeyError, AttributeError):
+        raise JwtRejected("not a well-formed JWK") from None
+    raise JwtRejected("a kind or size of key that does not count")
+
+
+def matching_keys(jwks: Mapping[str, Any], header: Mapping[str, Any]) -> list[Key]:
+    """The keys of a registered set that may have made this signature.
+
+    By `kid` if the header has one, then by `kty`, `alg`, `use`: twins of one `kid` are told apart (FAPI 2.0 5.4.3).
+    """
+    kid, alg = header.get("kid"), header["alg"]
+    found = []
+    for jwk in jwks.get("keys", []):
+        fits = (
+            jwk.get("kty") == KEY_TYPES[alg]
+            and jwk.get("alg", alg) == alg
+            and jwk.get("use", "sig") == "sig"
+            and kid in (None, jwk.get("kid"))
+        )
+        if fits:
+            try:
+                found.append(usable_key(jwk))
+            except JwtRejected:
+                continue
+    return found
+
+
+def moment(claims: Mapping[str, Any], name: str) -> datetime | None:
+    """The NumericDate (RFC 7519 section 2) in a claim, in UTC; None when absent. Raises JwtRejected for others."""
+    value = claims.get(name)
+    if value is None and name not in claims:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise JwtRejected(f"{name} is no number of seconds")
+    try:
+        return datetime.fromtimestamp(value, UTC)
+    except (OverflowError, ValueError, OSError):
+        raise JwtRejected(f"{name} is no moment") from None
+
+
+def token_id(claims: Mapping[str, Any]) -> str:
+    """The `jti`. Raises JwtRejected when it is absent, empty, no text, or longer than 512 characters."""
+    value = claims.get("jti")
+    if not isinstance(value, str) or not 0 < len(value) <= JTI_CHARACTERS or not _is_text(value):
+        raise JwtRejected("jti is missing or too long")
+    return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a member occurs twice")
+    return members
+
+
+def _is_text(value: str) -> bool:
+    """Whether it can be encoded at all: JSON can smuggle in lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def _octets(text: str) -> int:
+    return len(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+
+
+def _bits(text: str) -> int:
+    octets = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    return int.from_bytes(octets).bit_length() if octets[:1] != b"\x00" else 0
