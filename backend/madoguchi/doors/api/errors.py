@@ -1,0 +1,89 @@
+"""The error catalogue of the GraphQL door: what an aggregator's developer may read, and nothing else.
+
+Every error carries `extensions {code, clause, retryAt?, requestId}`. Refusals of the rules bring code and clause with
+them (rules/decision.py); the enum here has the rest, which no clause speaks of except where one is named.
+Messages are fixed texts with numbers or names of the public schema filled in: no SQL, no stack, no customer's data.
+Source: graphql.md "Errors"; GraphQL specification 7.1.2.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from madoguchi.rules.decision import Reason, Refusal
+from madoguchi.rules.vocabulary import JST
+
+
+class Code(Enum):
+    """Protocol-level codes: clause, HTTP status (200: a field error inside an answer) and message."""
+
+    INVALID_REQUEST = ("-", 400, "The request is not a well-formed GraphQL-over-HTTP request: {why}.")
+    METHOD_NOT_ALLOWED = ("-", 405, "Use POST, or GET for a query. A mutation is never run on GET.")
+    NOT_ACCEPTABLE = ("-", 406, "Accept application/graphql-response+json or application/json in UTF-8.")
+    BODY_TOO_LARGE = ("-", 413, "A request is at most {limit} bytes.")
+    UNSUPPORTED_MEDIA_TYPE = ("-", 415, "Send application/json in UTF-8; forms, multipart and plain text are refused.")
+    INVALID_TOKEN = ("4-2", 401, "The access token is unknown, expired, revoked or bound to another key.")
+    INVALID_PROOF = ("-", 401, "The DPoP proof does not fit this request, or has been used before (RFC 9449).")
+    SYNTAX_ERROR = ("-", 400, "The document cannot be parsed: {why}")
+    VALIDATION_FAILED = ("-", 400, "{why}")
+    OPERATION_NAME_REQUIRED = ("-", 400, "`operationName` must name one operation of the document.")
+    VARIABLES_INVALID = ("-", 400, "{why}")
+    CYCLIC_FRAGMENTS = ("-", 400, "A fragment spreads itself, directly or through others.")
+    OPERATION_TOO_LARGE = ("-", 400, "The document has {actual} {what}; the limit is {limit}.")
+    INTROSPECTION_NOT_ALONE = ("-", 400, "Introspection must be alone in its operation.")
+    COST_EXCEEDED = ("-", 400, "The operation costs {actual}; at most {limit} is allowed. Ask for fewer rows at once.")
+    PAGE_SIZE = ("-", 200, "Exactly one of `first` and `last` is required, from 1 to {limit}.")
+    PERIOD_INVALID = ("2-4", 200, "`from` must not be after `to`.")
+    UNKNOWN_CURSOR = ("-", 200, "The cursor is not one of this account's history.")
+    UNKNOWN_ID = ("-", 200, "This registration has nothing with this id.")
+    NOT_YET_RECEIVED = ("6-1", 200, "The credit union's system has not provided this yet. Try again later.")
+    INTERNAL = ("-", 500, "An error on our side. Tell us the request id.")
+
+    def __init__(self, clause: str, status: int, message: str) -> None:
+        self.clause = clause
+        self.status = status
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One error as the client may see it. `retry_at` (aware) only where asking again then makes sense."""
+
+    code: str
+    clause: str
+    message: str
+    status: int = 200
+    retry_at: datetime | None = None
+
+    def as_error(self, request_id: str, **place: Any) -> dict[str, Any]:
+        """The entry of `errors`; `place` holds `path` and `locations` where they are known."""
+        extensions: dict[str, Any] = {"code": self.code, "clause": self.clause, "requestId": request_id}
+        if self.retry_at is not None:
+            extensions["retryAt"] = self.retry_at.astimezone(JST).isoformat(timespec="seconds")
+        known = {name: value for name, value in place.items() if value is not None}
+        return {"message": self.message, **known, "extensions": extensions}
+
+
+class Refused(Exception):
+    """Carries a problem out of a resolver, or out of a check that ends the request. A value's way, not a bug."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.code)
+        self.problem = problem
+
+
+def problem(code: Code, **details: object) -> Problem:
+    """A protocol-level problem with its details filled in."""
+    return Problem(code.name, code.clause, code.message.format(**details), code.status)
+
+
+def refusal_problem(refusal: Refusal) -> Problem:
+    """What a rule's refusal tells the client."""
+    return Problem(refusal.reason.code, refusal.clause, refusal.reason.message, retry_at=refusal.retry_at)
+
+
+def catalogue() -> dict[str, tuple[str, str]]:
+    """Every code that can appear in `extensions.code`, with its clause and message: what the documentation prints."""
+    rules = {reason.code: (str(reason.clause), reason.message) for reason in Reason}
+    return rules | {code.name: (code.clause, code.message) for code in Code}

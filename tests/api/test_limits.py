@@ -1,0 +1,199 @@
+"""An operation is bounded in linear time, before anything of it is validated or run."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from graphql import OperationDefinitionNode, parse
+
+from madoguchi.doors.api.errors import Refused
+from madoguchi.doors.api.limits import COST, Limits, Pass
+from madoguchi.doors.api.schema import build_schema
+
+SCHEMA = build_schema().core
+LIMITS = Limits(SCHEMA)
+
+
+def cost(text: str, variables: Mapping[str, Any] | None = None, nth: int = 0) -> int:
+    document = parse(text)
+    operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
+    return LIMITS.cost(document, operations[nth], variables or {})
+
+
+def refused(text: str, variables: Mapping[str, Any] | None = None) -> tuple[str, str]:
+    with pytest.raises(Refused) as raised:
+        cost(text, variables)
+    return raised.value.problem.code, raised.value.problem.message
+
+
+def visits(text: str) -> int:
+    document = parse(text)
+    run = Pass(SCHEMA, LIMITS.sized, document, {})
+    (operation,) = (each for each in document.definitions if isinstance(each, OperationDefinitionNode))
+    with suppress(Refused):
+        LIMITS.hold(run, operation)
+    return run.visited
+
+
+DOUBLING = (
+    "{ accounts { ...F0 } } "
+    + " ".join(f"fragment F{n} on Account {{ ...F{n + 1} ...F{n + 1} }}" for n in range(25))
+    + " fragment F25 on Account { id }"
+)
+
+
+def test_fragments_that_double_25_times_are_refused_after_one_visit_each() -> None:
+    code, message = refused(DOUBLING)
+    assert code == "OPERATION_TOO_LARGE"
+    assert "fragments" in message
+    assert visits(DOUBLING) == 1 + 1 + 25 * 2 + 1
+
+
+@pytest.mark.parametrize("shape", ["fields", "fragments", "inline", "operations"])
+def test_visits_grow_linearly_with_the_document(shape: str) -> None:
+    def document(size: int) -> str:
+        return {
+            "fields": "{ accounts { " + "id " * size + "} }",
+            "fragments": "{ accounts { ...F } } fragment F on Account { "
+            + "...G " * size
+            + "} fragment G on Account { id }",
+            "inline": "{ accounts { " + "... on Account { id } " * size + "} }",
+            "operations": "{ accounts { ...F " + "id " * size + "} } fragment F on Account { id }",
+        }[shape]
+
+    one, ten, hundred = (visits(document(size)) for size in (1, 10, 100))
+    assert hundred - ten == 10 * (ten - one)
+
+
+def test_many_operations_that_share_a_large_fragment_visit_it_once() -> None:
+    text = "query A { accounts { ...F } } " * 100 + "fragment F on Account { " + "id " * 100 + "}"
+    document = parse(text)
+    run = Pass(SCHEMA, LIMITS.sized, document, {})
+    for operation in run.operations:
+        run.operation(operation)
+    assert run.visited == 100 * 2 + 100
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{ accounts { ...A } } fragment A on Account { ...A }",
+        "{ accounts { ...A } } fragment A on Account { ...B } fragment B on Account { ... { ...A } }",
+        "{ service { open } } fragment A on Account { ...A }",
+    ],
+)
+def test_a_fragment_that_spreads_itself_is_refused(text: str) -> None:
+    assert refused(text)[0] == "CYCLIC_FRAGMENTS"
+
+
+def test_a_cycle_is_named_before_any_other_bound() -> None:
+    assert (
+        refused("{ " + "a: service { open } " * 40 + " accounts { ...A } } fragment A on Account { ...A }")[0]
+        == "CYCLIC_FRAGMENTS"
+    )
+
+
+def corrections(levels: int) -> str:
+    """accounts, transactions, nodes, then `corrects` and its id."""
+    return "{ accounts { transactions(first: 1) { nodes { " + "corrects { " * levels + "id" + " }" * levels + " } } } }"
+
+
+def test_ten_levels_are_read_and_eleven_are_refused() -> None:
+    assert cost(corrections(6)) > 0
+    assert refused(corrections(7)) == ("OPERATION_TOO_LARGE", "The document has 11 levels of fields; the limit is 10.")
+
+
+def test_fifty_levels_and_five_hundred_are_refused() -> None:
+    assert refused(corrections(46))[0] == "OPERATION_TOO_LARGE"
+    assert refused(corrections(150))[0] == "OPERATION_TOO_LARGE"
+
+
+def test_depth_counts_through_fragments() -> None:
+    chain = " ".join(f"fragment F{n} on Transaction {{ corrects {{ ...F{n + 1} }} }}" for n in range(8))
+    text = "{ accounts { transactions(first: 1) { nodes { ...F0 } } } } " + chain + " fragment F8 on Transaction { id }"
+    assert "levels" in refused(text)[1]
+
+
+def test_thirty_aliases_are_read_and_thirty_one_are_refused() -> None:
+    def aliased(count: int) -> str:
+        return "{ accounts { " + " ".join(f"a{n}: id" for n in range(count)) + " } }"
+
+    assert cost(aliased(30)) > 0
+    assert "31 aliases" in refused(aliased(31))[1]
+
+
+def test_aliases_in_a_reused_fragment_count_each_time() -> None:
+    fragment = "fragment F on Account { " + " ".join(f"a{n}: id" for n in range(16)) + " }"
+    assert cost("{ x: accounts { ...F } } " + fragment) > 0
+    assert "aliases" in refused("{ x: accounts { ...F } y: accounts { ...F } } " + fragment)[1]
+
+
+def test_a_field_repeated_without_alias_counts_as_one_since_validation_compares_every_pair() -> None:
+    assert cost("{ accounts { " + "id " * 31 + "} }") > 0
+    assert "repeated" in refused("{ accounts { " + "id " * 32 + "} }")[1]
+    assert "repeated" in refused("{ accounts { " + "... { id } " * 32 + "} }")[1]
+
+
+def test_ten_root_fields_are_read_and_eleven_are_refused() -> None:
+    def roots(count: int) -> str:
+        return "{ " + " ".join(f"a{n}: service {{ open }}" for n in range(count)) + " }"
+
+    assert cost(roots(10)) > 0
+    assert "11 root fields" in refused(roots(11))[1]
+    in_fragment = "{ ...F } fragment F on Query " + roots(11)
+    assert "11 root fields" in refused(in_fragment)[1]
+
+
+def test_fifty_directives_are_read_and_fifty_one_are_refused() -> None:
+    def directives(count: int) -> str:
+        return "query { accounts { id " + "@include(if: true) " * count + "} }"
+
+    assert cost(directives(50)) > 0
+    assert "51 directives" in refused(directives(51))[1]
+
+
+def test_other_operations_of_the_document_are_bounded_too() -> None:
+    text = "query A { service { open } } query B { accounts { " + "id " * 40 + "} }"
+    assert "repeated" in refused(text)[1]
+
+
+def test_introspection_has_bounds_of_its_own_and_is_alone() -> None:
+    deep = '{ __type(name: "Query") { ' + "ofType { " * 17 + "name" + " }" * 17 + " } }"
+    assert cost(deep) >= 0
+    assert "levels" in refused(deep.replace("ofType { ", "ofType { ofType { ofType { ", 1).replace("}", "} } }", 1))[1]
+    assert refused("{ __schema { queryType { name } } service { open } }")[0] == "INTROSPECTION_NOT_ALONE"
+    assert (
+        refused("{ ...F __schema { queryType { name } } } fragment F on Query { service { open } }")[0]
+        == "INTROSPECTION_NOT_ALONE"
+    )
+    assert cost("{ __typename __schema { queryType { name } } }") >= 0
+
+
+def test_cost_follows_the_variables() -> None:
+    text = 'query ($n: Int = 20) { account(id: "a") { transactions(first: $n) { nodes { id corrects { id } } } } }'
+    page = 1 + 10 + 1  # the account, and its connection of weight 10
+    row = 1 + 1 + 1  # the row, and what it corrects with weight 1
+    assert cost(text, {"n": 50}) == page + 50 * row
+    assert cost(text) == page + 20 * row
+    assert cost(text, {"n": None}) == cost(text, {"n": 500}) == cost(text, {"n": "50"}) == cost(text, {"n": 10**9})
+
+
+def test_cost_through_a_fragment_is_the_cost_without_it() -> None:
+    plain = "{ accounts { transactions(last: 7) { edges { node { id } } nodes { id } } } }"
+    selected = "{ edges { node { id } } nodes { id } }"
+    spread = "{ accounts { transactions(last: 7) { ...F } } } fragment F on TransactionConnection " + selected
+    assert cost(plain) == cost(spread) == 10 * (1 + 10 + 1 + 7 * 3)
+
+
+def test_an_operation_over_the_cost_limit_is_refused_with_both_numbers() -> None:
+    text = "{ a: accounts { transactions(first: 500) { nodes { id corrects { id } } } } b: accounts { id } }"
+    code, message = refused(text)
+    assert code == "COST_EXCEEDED"
+    assert str(COST) in message
+
+
+def test_a_full_page_of_ten_accounts_is_within_the_cost_limit() -> None:
+    assert (
+        cost("{ accounts { balance { current } transactions(first: 500) { edges { cursor node { id } } } } }") <= COST
+    )

@@ -1,0 +1,126 @@
+"""schema.graphql is the code's, every part of it is explained, and what is not declared is not disclosed."""
+
+from pathlib import Path
+
+from graphql import GraphQLEnumType, GraphQLInterfaceType, GraphQLObjectType, get_named_type, is_list_type
+from graphql.type import GraphQLNonNull, GraphQLOutputType, is_introspection_type
+
+from madoguchi.doors.api.guards import Clause, ListSize, directive_of, guard_of
+from madoguchi.doors.api.limits import Limits
+from madoguchi.doors.api.schema import build_schema, printed_schema
+
+SCHEMA = build_schema().core
+COMPOSED = [
+    each
+    for each in SCHEMA.type_map.values()
+    if isinstance(each, GraphQLObjectType | GraphQLInterfaceType) and not is_introspection_type(each)
+]
+
+WITHOUT_GUARD = {
+    "Node": {"id"},  # guarded by the concrete type: plan.py
+    "Query": {"service", "registration"},
+    "Mutation": {"endRegistration"},
+    # Holds no customer data, and stands only behind guarded fields and `service`.
+    "Institution": {"bankCode", "name", "nameKana"},
+    "Freshness": {"asOf", "asOfPrecision", "source", "completeness", "nextUpdateAt"},
+    # The service as everybody may know it (2-1, 7-3, 9-1).
+    "Service": {"institution", "open", "nextChangeAt", "calendar", "closures", "stops", "terms", "comingTerms"},
+    "ServiceDay": {"day", "hours"},
+    "OpenHours": {"opens", "closes"},
+    "PlannedClosure": {"startsAt", "endsAt"},
+    "ServiceStop": {"reach", "scope", "accountType", "branchCode", "startsAt", "endsAt"},
+    "TermsVersion": {"version", "effectiveFrom"},
+    # What the token itself may do (4-1, 5-1).
+    "Registration": {
+        "scopes", "since", "until", "lastDay", "renewableFrom", "termsAgreed", "termsInForce", "dataWindow",
+    },
+    "DataWindow": {"from", "to", "limit"},
+    "RegistrationEnd": {"endedAt"},
+}  # fmt: skip
+
+
+def test_schema_graphql_is_what_the_code_serves() -> None:
+    committed = Path(__file__).parents[2] / "schema.graphql"
+    assert committed.read_text() == printed_schema(), "run `make schema` and look at the difference"
+
+
+def test_a_field_without_a_guard_stands_in_the_closed_list() -> None:
+    open_fields = {
+        parent.name: {name for name, field in parent.fields.items() if not guard_of(parent, field).scopes}
+        for parent in COMPOSED
+    }
+    assert {parent: fields for parent, fields in open_fields.items() if fields} == WITHOUT_GUARD
+
+
+def test_every_type_field_argument_and_enum_value_is_described_with_its_japanese_term() -> None:
+    undescribed, without_term = [], []
+    for each in SCHEMA.type_map.values():
+        if is_introspection_type(each) or each.name in ("String", "Int", "Boolean", "ID"):
+            continue
+        if not each.description:
+            undescribed.append(each.name)
+        for name, field in getattr(each, "fields", {}).items():
+            parts = {f"{each.name}.{name}": field, **{f"{each.name}.{name}({a})": v for a, v in field.args.items()}}
+            undescribed += [part for part, definition in parts.items() if not definition.description]
+        if isinstance(each, GraphQLEnumType):
+            undescribed += [f"{each.name}.{name}" for name, value in each.values.items() if not value.description]
+            without_term += [name for name, value in each.values.items() if (value.description or "").isascii()]
+    assert undescribed == []
+    assert without_term == []
+
+
+def test_a_guarded_fields_description_ends_with_its_scope_and_clause() -> None:
+    for parent in COMPOSED:
+        for name, field in parent.fields.items():
+            clause = directive_of(field, Clause)
+            if clause is not None:
+                assert (field.description or "").endswith(f"; clause {clause.ref})"), f"{parent.name}.{name}"
+                assert "scope `" in (field.description or "")
+
+
+def test_a_field_with_its_own_guard_is_nullable_so_that_one_refusal_never_takes_its_parent_along() -> None:
+    for parent in COMPOSED:
+        for name, field in parent.fields.items():
+            if directive_of(field, Clause) is not None:
+                assert not isinstance(field.type, GraphQLNonNull), f"{parent.name}.{name}"
+
+
+def test_every_list_has_a_length_that_its_cost_is_computed_with() -> None:
+    sized = Limits(SCHEMA).sized
+    unsized = [
+        f"{parent.name}.{name}"
+        for parent in COMPOSED
+        for name, field in parent.fields.items()
+        if _is_list(field.type) and directive_of(field, ListSize) is None and (parent.name, name) not in sized
+    ]
+    assert unsized == []
+
+
+def test_nothing_in_the_schema_reveals_credit() -> None:
+    words = ("overdraft", "credit limit", "creditlimit", "貸越")
+    assert [word for word in words if word in printed_schema().lower()] == []
+
+
+def test_a_balance_is_reachable_only_with_the_balance_scope() -> None:
+    balances = {
+        ("Transaction", "balanceAfter"),
+        ("StatementCheck", "openingBalance"),
+        ("StatementCheck", "closingBalance"),
+    }
+    balances |= {("Balance", name) for name in SCHEMA.type_map["Balance"].fields}  # type: ignore[attr-defined]
+    balances |= {("Account", "balance")}
+    for parent in COMPOSED:
+        for name, field in parent.fields.items():
+            asks = "balances" in guard_of(parent, field).scopes
+            assert asks == ((parent.name, name) in balances), f"{parent.name}.{name}"
+
+
+def _is_list(kind: GraphQLOutputType) -> bool:
+    return is_list_type(kind.of_type if isinstance(kind, GraphQLNonNull) else kind)
+
+
+def test_the_walk_above_sees_the_whole_schema() -> None:
+    assert {get_named_type(field.type).name for parent in COMPOSED for field in parent.fields.values()} <= set(
+        SCHEMA.type_map
+    )
+    assert len(COMPOSED) > 20
