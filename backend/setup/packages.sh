@@ -7,10 +7,11 @@ fail() { printf '\n中止しました: %s\n' "$@" >&2; exit 1; }
 
 any() { [ -e "$1" ]; }
 
+machine=${MACHINE:-} # the root folder to look below: another one only in the test of this script
 missing=()
-[ -x /usr/bin/chromium ] || missing+=(chromium)
-any /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc || missing+=(fonts-noto-cjk)
-any /usr/lib/postgresql/*/bin/initdb || missing+=(postgresql)
+[ -x "$machine"/usr/bin/chromium ] || missing+=(chromium)
+any "$machine"/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc || missing+=(fonts-noto-cjk)
+any "$machine"/usr/lib/postgresql/*/bin/initdb || missing+=(postgresql)
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 if [ "$(id -u)" -ne 0 ]; then

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-COMMAND = (str(Path(sys.executable).parent / "madoguchi"), "serve")
+COMMAND = (str(Path(sys.executable).parent / "madoguchi"), "serve", "--port", "{port}")
 STARTING_SECONDS = 60.0
 STOPPING_SECONDS = 30.0
 
@@ -74,13 +74,18 @@ def running_server(
     command: tuple[str, ...] = COMMAND,
     port: int | None = None,
     answers_at: str = "/",
+    folder: Path | None = None,
 ) -> Iterator[Server]:
-    """Start it, wait until `answers_at` gets any HTTP answer, and end it afterwards; after a failure print its log."""
+    """Start it, wait until `answers_at` gets any HTTP answer, and end it afterwards; after a failure print its log.
+
+    `command` may be another one that serves, with {port} where its port belongs; `folder` is where it runs.
+    """
     port = port or free_port()
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("MADOGUCHI_")}
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
-            [*command, *arguments, "--port", str(port)],
+            [*(part.format(port=port) for part in command), *arguments],
+            cwd=folder,
             env={**inherited, "PYTHONUNBUFFERED": "1", **environment},
             stdin=subprocess.DEVNULL,
             stdout=output,
