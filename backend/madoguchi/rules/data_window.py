@@ -41,11 +41,11 @@ def data_window(at: datetime, history_months: int, history_days: int | None) -> 
 def effective_period(window: DataWindow, asked_from: date | None, asked_to: date | None) -> EffectivePeriod:
     """What of the asked days (both included; None: as far as the window goes) lies inside the window.
 
-    A period wholly outside comes back empty: `first` after `last`.
+    A period wholly outside comes back empty: `first` after `last`. Days to come are not cut by any limit.
     """
     first = window.first if asked_from is None else max(asked_from, window.first)
     last = window.last if asked_to is None else min(asked_to, window.last)
-    cut = asked_from is not None and asked_from < window.first
+    cut = any(asked is not None and asked < window.first for asked in (asked_from, asked_to))
     return EffectivePeriod(first, last, (window.limit,) if cut else ())
 
 

@@ -11,7 +11,7 @@ import json
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import Enum
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -129,7 +129,10 @@ Body = TypeVar("Body")
 
 
 def canonical(body: Any) -> str:
-    """The one JSON text of a body of facts: keys sorted, no spaces, moments in ISO 8601."""
+    """The one JSON text of a body of facts: keys sorted, no spaces, moments in ISO 8601 and UTC.
+
+    Equal bodies have equal texts, whatever zone their moments were written in. Raises ValueError for a naive moment.
+    """
     return json.dumps(_plain(body), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -151,7 +154,11 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, Enum):
         return value.value
-    if isinstance(value, date):  # datetime is one too
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError("facts hold aware moments only")
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, date):
         return value.isoformat()
     return value
 
