@@ -13,13 +13,20 @@ from madoguchi.records.database import Moment
 
 
 class LoginSecret(SQLModel, table=True):
-    """What the sample login checks, and how often it failed in a row."""
+    """What the sample login checks."""
 
     __tablename__ = "login_secret"
     customer_id: int = Field(sa_column=Column(ForeignKey("customer.customer_id"), primary_key=True))
     password_hash: str
     totp_secret: str
     last_totp_step: int = 0  # a one-time code is used once (claimed by a conditional update)
+
+
+class LoginTries(SQLModel, table=True):
+    """How often a customer number failed in a row. Numbers nobody has are counted and locked alike (security.md 12)."""
+
+    __tablename__ = "login_tries"
+    customer_number: str = Field(primary_key=True, max_length=8)  # as typed: no foreign key on purpose
     failures: int = 0
     locked_until: datetime | None = Field(default=None, sa_type=Moment)
 

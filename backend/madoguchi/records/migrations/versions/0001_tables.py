@@ -190,13 +190,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("institution_id"),
     )
     op.create_table(
+        "login_tries",
+        sa.Column("customer_number", sa.String(length=8), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("locked_until", Moment(), nullable=True),
+        sa.PrimaryKeyConstraint("customer_number"),
+    )
+    op.create_table(
         "login_secret",
         sa.Column("customer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("password_hash", sa.String(), nullable=False),
         sa.Column("totp_secret", sa.String(), nullable=False),
         sa.Column("last_totp_step", sa.Integer(), nullable=False),
-        sa.Column("failures", sa.Integer(), nullable=False),
-        sa.Column("locked_until", Moment(), nullable=True),
         sa.ForeignKeyConstraint(
             ["customer_id"],
             ["customer.customer_id"],
@@ -616,6 +621,7 @@ def downgrade() -> None:
 
     op.drop_table("account")
     op.drop_table("login_secret")
+    op.drop_table("login_tries")
     op.drop_table("institution")
     with op.batch_alter_table("contract", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_contract_customer_id"))

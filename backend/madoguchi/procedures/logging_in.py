@@ -1,0 +1,182 @@
+"""Proof of identity by the internet banking's own authentication (4-1): the port, and the sample behind it.
+
+`IdentityMethod` is what the pages ask; a credit union's own internet banking stands behind the same port later. The
+sample (sandbox only) checks customer number, password (argon2id) and one-time code (TOTP, RFC 6238; a code serves once,
+section 5.2). A number that nobody has costs the same hash and the same statements, is counted and locked the same, and
+gets the same answer. Browser sessions and what a log-in opens are procedures/proceeding.py; making the sample's secrets
+is procedures/sample_logins.py.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Protocol
+
+import pyotp
+from anyio import CapacityLimiter, to_thread
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import update
+from sqlmodel import Session, SQLModel, col, select
+
+from madoguchi import opaque
+from madoguchi.records.bank import Contract, Customer
+from madoguchi.records.database import Database, insert_new
+from madoguchi.records.login import LoginSecret, LoginTries
+from madoguchi.rules.vocabulary import ContractState, Product
+from madoguchi.settings import Settings
+
+FAILURES_BEFORE_LOCK = 5
+LOCK_TIME = timedelta(minutes=15)
+HASHES_AT_ONCE = 2
+"""Each argon2id hash takes 64 MiB and a core for a tenth of a second: more at once would starve the other doors."""
+
+METHOD = "password+totp"
+HASHER = PasswordHasher()
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What was typed, in the shape the page has checked: 8 digits, any text, 6 digits."""
+
+    customer_number: str = field(repr=False)
+    password: str = field(repr=False)
+    one_time_code: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """Who it is, into which internet-banking contract (None: the customer has none), proven how."""
+
+    customer_id: int
+    contract_id: int | None
+    method: str
+
+
+class NotIdentified(Enum):
+    """WRONG: something was, and no more is said. LOCKED: for a while, any number that failed too often."""
+
+    WRONG = "wrong"
+    LOCKED = "locked"
+
+
+class IdentityMethod(Protocol):
+    """How customers prove who they are. `at` is the present moment, aware."""
+
+    async def identify(self, attempt: Attempt, at: datetime) -> Identified | NotIdentified:
+        """Judge one attempt; what it counts and uses up is durable when this returns."""
+        ...
+
+    def is_locked(self, session: Session, customer_id: int, at: datetime) -> bool:
+        """Whether the customer is locked now: asked again at every later step of a registration."""
+        ...
+
+
+class SampleLogin:
+    """The sample internet-banking login."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        """Raises ValueError where the sample is not allowed: in production, or without `sample_login`."""
+        if not settings.is_sandbox or not settings.sample_login:
+            raise ValueError("the sample login is for the sandbox with MADOGUCHI_SAMPLE_LOGIN only")
+        self._database = database
+        self._limiter = CapacityLimiter(HASHES_AT_ONCE)
+        # Checked for a number that nobody has: same parameters, a password that nobody can know.
+        self._nobody = HASHER.hash(opaque.new_secret(""))
+
+    async def identify(self, attempt: Attempt, at: datetime) -> Identified | NotIdentified:
+        """The password is hashed between two short transactions, so that no lock is held meanwhile."""
+        known_hash = await self._database.reading(_password_hash, attempt.customer_number)
+        checked = known_hash or self._nobody
+        password_fits = await to_thread.run_sync(_fits, checked, attempt.password, limiter=self._limiter)
+        return await self._database.writing(settle_attempt, attempt, password_fits, at)
+
+    def is_locked(self, session: Session, customer_id: int, at: datetime) -> bool:
+        tries = session.exec(
+            select(LoginTries)
+            .join(Customer, col(Customer.customer_number) == col(LoginTries.customer_number))
+            .where(Customer.customer_id == customer_id)
+        ).first()
+        return tries is not None and _locked(tries, at)
+
+
+def settle_attempt(session: Session, attempt: Attempt, password_fits: bool, at: datetime) -> Identified | NotIdentified:
+    """Count the attempt, use up its code, and say whose it was.
+
+    Attempts on one number are judged one after the other (row lock), so that parallel guesses count too.
+    """
+    tries = _tries_of(session, attempt.customer_number)
+    secret = _secret_of(session, attempt.customer_number)
+    if _locked(tries, at):
+        return NotIdentified.LOCKED
+    accepted = password_fits and secret is not None and _claim_code(session, secret, attempt.one_time_code, at)
+    failures = 0 if accepted else tries.failures + 1
+    locks = failures >= FAILURES_BEFORE_LOCK
+    session.execute(
+        update(LoginTries)
+        .where(col(LoginTries.customer_number) == attempt.customer_number)
+        .values(failures=0 if locks else failures, locked_until=at + LOCK_TIME if locks else None)
+        .execution_options(synchronize_session=False)
+    )
+    if locks:
+        return NotIdentified.LOCKED
+    if secret is None or not accepted:
+        return NotIdentified.WRONG
+    return Identified(secret.customer_id, _contract_of(session, secret.customer_id), METHOD)
+
+
+def _password_hash(session: Session, customer_number: str) -> str | None:
+    secret = _secret_of(session, customer_number)
+    return None if secret is None else secret.password_hash
+
+
+def _fits(known_hash: str, password: str) -> bool:
+    try:
+        return HASHER.verify(known_hash, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _tries_of(session: Session, customer_number: str) -> LoginTries:
+    row = {"customer_number": customer_number, "failures": 0}
+    dialect = session.get_bind().dialect.name
+    session.execute(insert_new(SQLModel.metadata.tables["login_tries"], [row], "customer_number", dialect))
+    return session.exec(select(LoginTries).where(LoginTries.customer_number == customer_number).with_for_update()).one()
+
+
+def _secret_of(session: Session, customer_number: str) -> LoginSecret | None:
+    return session.exec(
+        select(LoginSecret)
+        .join(Customer, col(Customer.customer_id) == col(LoginSecret.customer_id))
+        .where(Customer.customer_number == customer_number)
+    ).first()
+
+
+def _locked(tries: LoginTries, at: datetime) -> bool:
+    return tries.locked_until is not None and at < tries.locked_until
+
+
+def _claim_code(session: Session, secret: LoginSecret, code: str, at: datetime) -> bool:
+    """Whether the code is right and was not used. One step before and after counts too, for clocks and slow fingers."""
+    totp = pyotp.TOTP(secret.totp_secret)
+    now = totp.timecode(at)
+    fitting = [step for step in (now - 1, now, now + 1) if opaque.same(totp.generate_otp(step), code)]
+    if not fitting:
+        return False
+    claimed = session.execute(
+        update(LoginSecret)
+        .where(col(LoginSecret.customer_id) == secret.customer_id)
+        .where(col(LoginSecret.last_totp_step) < fitting[-1])
+        .values(last_totp_step=fitting[-1])
+        .returning(col(LoginSecret.customer_id))
+        .execution_options(synchronize_session=False)
+    ).all()
+    return bool(claimed)
+
+
+def _contract_of(session: Session, customer_id: int) -> int | None:
+    """The contract logged into: a living one before others, the personal one before the business one (1-2-1)."""
+    order = (ContractState.LIVE, ContractState.SUSPENDED, ContractState.CANCELLED)
+    contracts = session.exec(select(Contract).where(Contract.customer_id == customer_id)).all()
+    best = sorted(contracts, key=lambda c: (order.index(ContractState(c.state)), c.product != Product.PERSONAL))
+    return best[0].contract_id if best else None
