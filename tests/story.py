@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from joserfc.jwk import ECKey
+from sqlalchemy import insert
 from sqlmodel import Session, col, select
 
 from madoguchi import opaque
@@ -250,31 +251,31 @@ def _history(session: Session, account: Account, feed: FeedFile, rows_a_day: int
     session.flush()
     account_id, feed_id = account.account_id or 0, feed.feed_file_id or 0
     balance = opening = 1_000_000
-    days = (NOW.date() - FIRST_DAY).days
-    for offset in range(days + 1):
+    rows = []
+    for offset in range((NOW.date() - FIRST_DAY).days + 1):
         day = FIRST_DAY + timedelta(days=offset)
         for order in range(rows_a_day):
             is_pay = day.day == 25 and order == 0
             amount = 300_000 if is_pay else 1_000 + order
             balance += amount if is_pay else -amount
-            session.add(
-                Transaction(
-                    account_id=account_id,
-                    customer_id=account.customer_id,
-                    position=int(day.strftime("%Y%m%d")) * 1_000_000 + order,
-                    booked_on=day,
-                    value_on=day,
-                    direction="1" if is_pay else "2",
-                    kind="11" if is_pay else "10",
-                    amount=amount,
-                    description="給与" if is_pay else "ATM",
-                    description_raw="ｷﾕｳﾖ" if is_pay else "ATM",
-                    counterparty="ｶ)ﾐﾎﾝｼﾖｳｼﾞ" if is_pay else None,
-                    balance_after=balance,
-                    inquiry_number=f"{order + 1:08}",
-                    feed_file_id=feed_id,
-                )
-            )
+            row = {
+                "account_id": account_id,
+                "customer_id": account.customer_id,
+                "position": int(day.strftime("%Y%m%d")) * 1_000_000 + order,
+                "booked_on": day,
+                "value_on": day,
+                "direction": "1" if is_pay else "2",
+                "kind": "11" if is_pay else "10",
+                "amount": amount,
+                "description": "給与" if is_pay else "ATM",
+                "description_raw": "ｷﾕｳﾖ" if is_pay else "ATM",
+                "counterparty": "ｶ)ﾐﾎﾝｼﾖｳｼﾞ" if is_pay else None,
+                "balance_after": balance,
+                "inquiry_number": f"{order + 1:08}",
+                "feed_file_id": feed_id,
+            }
+            rows.append(row)
+    session.execute(insert(Transaction), rows)
     as_of = NOW.replace(hour=14, minute=0)
     session.add(
         Statement(
