@@ -7,11 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from madoguchi.doors.http import ProtocolError
-from madoguchi.doors.oauth.pushed_request import (
-    AuthorizationRequest,
-    authorization_request,
-    is_acceptable_redirect_uri,
-)
+from madoguchi.doors.oauth.pushed_request import authorization_request, is_acceptable_redirect_uri
+from madoguchi.procedures.authorizing import Push
 from madoguchi.rules.vocabulary import Scope
 from tests.fapi.jwts import digest, ec_key
 
@@ -28,9 +25,7 @@ FORM = {
 JKT = ec_key().thumbprint()
 
 
-def push(
-    proof_jkt: str | None = None, contracted: tuple[Scope, ...] = tuple(Scope), **changes: Any
-) -> AuthorizationRequest:
+def push(proof_jkt: str | None = None, contracted: tuple[Scope, ...] = tuple(Scope), **changes: Any) -> Push:
     form = {name: value for name, value in {**FORM, **changes}.items() if value is not None}
     return authorization_request(form, (REDIRECT, LOOPBACK, "http://evil.example/cb"), contracted, proof_jkt)
 
@@ -45,7 +40,7 @@ def error(**changes: Any) -> str | None:
 
 def test_a_complete_request_is_kept_as_it_was_sent() -> None:
     request = push(state="s~ x", dpop_jkt=JKT)
-    assert request == AuthorizationRequest(REDIRECT, tuple(Scope), "s~ x", FORM["code_challenge"], JKT)
+    assert request == Push(REDIRECT, tuple(Scope), "s~ x", FORM["code_challenge"], JKT)
 
 
 @pytest.mark.parametrize(

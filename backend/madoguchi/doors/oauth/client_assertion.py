@@ -76,15 +76,10 @@ def read_assertion(form: Mapping[str, str], authorization: str | None) -> Claime
     return Claimed(subject, jwt)
 
 
-def verify_assertion(claimed: Claimed, jwks: Mapping[str, Any] | None, issuer: str, at: datetime) -> Authenticated:
-    """Verify it with the registered keys of the client it names; `jwks` is None when there is no such client.
-
-    Raises ClientRejected.
-    """
+def verify_assertion(claimed: Claimed, jwks: Mapping[str, Any], issuer: str, at: datetime) -> Authenticated:
+    """Verify it with the registered keys of the client it names. Raises ClientRejected."""
     header, claims = claimed.token.header, claimed.token.claims
     try:
-        if jwks is None:
-            raise jose.JwtRejected("unknown client")
         jose.verify(claimed.token, jose.matching_keys(jwks, header))
         if header.get("typ") not in _TYPES:
             raise jose.JwtRejected("typ is of another kind of JWT")

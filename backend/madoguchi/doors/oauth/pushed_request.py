@@ -7,26 +7,15 @@ Parameters we do not know are ignored (RFC 6749 section 3.1). Storing is procedu
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
 from madoguchi.doors.http import ProtocolError
+from madoguchi.procedures.authorizing import Push
 from madoguchi.rules.vocabulary import Scope
 
 STATE_CHARACTERS: Final = 4096
 """More than the 1,500 a client may expect to get back whole; a longer one is refused, never cut."""
-
-
-@dataclass(frozen=True, slots=True)
-class AuthorizationRequest:
-    """A pushed request fit to be stored. `dpop_jkt`: the key that alone can redeem the code; None: not said yet."""
-
-    redirect_uri: str
-    scopes: tuple[Scope, ...]
-    state: str | None
-    code_challenge: str
-    dpop_jkt: str | None
 
 
 def authorization_request(
@@ -34,7 +23,7 @@ def authorization_request(
     redirect_uris: Collection[str],
     contracted: Collection[Scope],
     proof_jkt: str | None,
-) -> AuthorizationRequest:
+) -> Push:
     """Judge the parameters of an authenticated client's push.
 
     redirect_uris  the client's registered ones; nothing else is ever used, compared byte for byte.
@@ -54,7 +43,7 @@ def authorization_request(
         raise _refused("unsupported_response_type", "response_type must be code")
     if form.get("response_mode", "query") != "query":
         raise _invalid("response_mode must be query")
-    return AuthorizationRequest(
+    return Push(
         redirect_uri=_redirect_uri(form, redirect_uris),
         scopes=_scopes(form, contracted),
         state=_state(form),
