@@ -46,6 +46,7 @@ class Cluster:
             "unix_socket_directories": str(self.home),
             "unix_socket_permissions": "0700",
             "max_connections": "200",
+            "fsync": "off",  # a machine that loses power takes the tests with it; killed processes lose nothing
         }
         with (data / "postgresql.conf").open("a") as configuration:
             configuration.writelines(f"{key} = '{value}'\n" for key, value in settings.items())
