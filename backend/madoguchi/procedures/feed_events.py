@@ -79,6 +79,8 @@ class AccountRegistered(_AccountEvent):
 
     kind: Literal["account.registered"]
     branch_name: Annotated[str, Field(min_length=1, max_length=40)]
+    branch_kana: Annotated[str, Field(max_length=40)]
+    holder_kana: Annotated[str, Field(max_length=40)]
     label: Annotated[str, Field(max_length=40, description="the customer's own name for it")] | None = None
 
 
