@@ -9,12 +9,13 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, Select, String, and_, cast, or_, select
+from sqlalchemy import Row, Select, String, and_, bindparam, cast, or_, select
 from sqlmodel import Session, col
 
 from madoguchi.records.aggregators import Aggregator
 from madoguchi.records.audit import Fact
 from madoguchi.records.bank import Account, Contract
+from madoguchi.records.database import Moment
 from madoguchi.records.registrations import AccessToken, Registration, RegistrationAccount
 from madoguchi.records.service import Institution, ServiceStop
 from madoguchi.rules import facts
@@ -53,16 +54,7 @@ class TokenBodies:
 
 def of_token(session: Session, token_hash: str, at: datetime) -> TokenBodies | None:
     """The facts behind an access token; None when it is unknown, expired or revoked at `at`."""
-    statement = (
-        _base(at, AccessToken.jkt, AccessToken.scopes.label("token_scopes"))  # type: ignore[attr-defined]
-        .join(AccessToken, col(AccessToken.registration_id) == col(Registration.registration_id))
-        .where(
-            col(AccessToken.token_hash) == token_hash,
-            col(AccessToken.expires_at) > at,
-            col(AccessToken.revoked_at).is_(None),
-        )
-    )
-    rows = session.execute(statement).all()
+    rows = session.execute(_OF_TOKEN, {"token_hash": token_hash, "at": at}).all()
     if not rows:
         return None
     return TokenBodies(rows[0].jkt, tuple(Scope(scope) for scope in rows[0].token_scopes), _bodies(rows))
@@ -70,18 +62,21 @@ def of_token(session: Session, token_hash: str, at: datetime) -> TokenBodies | N
 
 def of_registration(session: Session, registration_id: str, at: datetime) -> Bodies | None:
     """The facts of a registration in any state; None when it does not exist."""
-    rows = session.execute(_base(at).where(col(Registration.registration_id) == registration_id)).all()
+    rows = session.execute(_OF_REGISTRATION, {"registration_id": registration_id, "at": at}).all()
     return _bodies(rows) if rows else None
 
 
-def _base(at: datetime, *more: Any) -> Select[Any]:
+_AT = bindparam("at", type_=Moment())
+
+
+def _base(*more: Any) -> Select[Any]:
     stop = ServiceStop
     concerns = or_(
         and_(col(stop.kind) == StopTarget.AGGREGATOR, col(stop.target) == col(Registration.aggregator_id)),
         and_(col(stop.kind) == StopTarget.CUSTOMER, col(stop.target) == cast(col(Registration.customer_id), String)),
         and_(col(stop.kind) == StopTarget.REGISTRATION, col(stop.target) == col(Registration.registration_id)),
     )
-    not_over = or_(col(stop.ends_at).is_(None), col(stop.ends_at) > at)
+    not_over = or_(col(stop.ends_at).is_(None), col(stop.ends_at) > _AT)
     columns: list[Any] = [
         Registration.registration_id,
         Registration.customer_id,
@@ -125,6 +120,19 @@ def _base(at: datetime, *more: Any) -> Select[Any]:
         .outerjoin(Account, col(Account.account_id) == col(RegistrationAccount.account_id))
         .outerjoin(ServiceStop, and_(concerns, not_over))
     )
+
+
+# Built once: composing it and hashing it for SQLAlchemy's cache at each request costs more than the database does.
+_OF_TOKEN = (
+    _base(col(AccessToken.jkt), col(AccessToken.scopes).label("token_scopes"))
+    .join(AccessToken, col(AccessToken.registration_id) == col(Registration.registration_id))
+    .where(
+        col(AccessToken.token_hash) == bindparam("token_hash"),
+        col(AccessToken.expires_at) > _AT,
+        col(AccessToken.revoked_at).is_(None),
+    )
+)
+_OF_REGISTRATION = _base().where(col(Registration.registration_id) == bindparam("registration_id"))
 
 
 def _bodies(rows: Sequence[Row[Any]]) -> Bodies:
