@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# What the tests need of Debian: a browser, its Japanese fonts, PostgreSQL's programs. Installs what is missing, as root;
-# for anybody else says the one line to run. Never a cluster of Debian's: the tests make one of their own.
+# What the tests need of Debian: a browser, its Japanese fonts, a library of Playwright's driver, PostgreSQL's programs.
+# Installs what is missing, as root; tells anybody else the one line to run.
+# Never a cluster of Debian's: the tests make one of their own.
 set -euo pipefail
 
 fail() { printf '\n中止しました: %s\n' "$@" >&2; exit 1; }
@@ -11,6 +12,7 @@ machine=${MACHINE:-} # the root folder to look below: another one only in the te
 missing=()
 [ -x "$machine"/usr/bin/chromium ] || missing+=(chromium)
 any "$machine"/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc || missing+=(fonts-noto-cjk)
+any "$machine"/usr/lib/*/libatomic.so.1 || missing+=(libatomic1)
 any "$machine"/usr/lib/postgresql/*/bin/initdb || missing+=(postgresql)
 [ ${#missing[@]} -gt 0 ] || exit 0
 

@@ -18,7 +18,7 @@ def test_the_wheel_installs_in_an_empty_environment_and_serves_a_page_with_its_s
 
     _python(Path(sys.executable), "-m", "venv", "--without-pip", str(tmp_path / "venv"))
     python = tmp_path / "venv/bin/python"
-    pip = ("-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps")
+    pip = ("-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", "--no-compile")
     lock = str(ROOT / "requirements.txt")
     _python(Path(sys.executable), *pip, "--only-binary", ":all:", "--require-hashes", "--requirement", lock)
     _python(Path(sys.executable), *pip, "--no-index", str(wheel))
