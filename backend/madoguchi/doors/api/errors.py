@@ -6,7 +6,8 @@ Messages are fixed texts with numbers or names of the public schema filled in: n
 Source: graphql.md "Errors"; GraphQL specification 7.1.2.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -23,6 +24,7 @@ class Code(Enum):
     NOT_ACCEPTABLE = ("-", 406, "Accept application/graphql-response+json or application/json in UTF-8.")
     BODY_TOO_LARGE = ("-", 413, "A request is at most {limit} bytes.")
     UNSUPPORTED_MEDIA_TYPE = ("-", 415, "Send application/json in UTF-8; forms, multipart and plain text are refused.")
+    TOKEN_MISSING = ("4-2", 401, "Send one access token as `Authorization: DPoP`, with its proof; Bearer is refused.")
     INVALID_TOKEN = ("4-2", 401, "The access token is unknown, expired, revoked or bound to another key.")
     INVALID_PROOF = ("-", 401, "The DPoP proof does not fit this request, or has been used before (RFC 9449).")
     SYNTAX_ERROR = ("-", 400, "The document cannot be parsed: {why}")
@@ -55,22 +57,32 @@ class Problem:
     message: str
     status: int = 200
     retry_at: datetime | None = None
+    places: tuple[tuple[int, int], ...] = ()  # line and column in the document
 
-    def as_error(self, request_id: str, **place: Any) -> dict[str, Any]:
-        """The entry of `errors`; `place` holds `path` and `locations` where they are known."""
+    def at(self, places: tuple[tuple[int, int], ...]) -> "Problem":
+        """The same problem with its places in the document."""
+        return replace(self, places=places)
+
+    def as_error(self, request_id: str, path: Sequence[str | int] | None = None) -> dict[str, Any]:
+        """The entry of `errors`."""
         extensions: dict[str, Any] = {"code": self.code, "clause": self.clause, "requestId": request_id}
         if self.retry_at is not None:
             extensions["retryAt"] = self.retry_at.astimezone(JST).isoformat(timespec="seconds")
-        known = {name: value for name, value in place.items() if value is not None}
-        return {"message": self.message, **known, "extensions": extensions}
+        error: dict[str, Any] = {"message": self.message}
+        if self.places:
+            error["locations"] = [{"line": line, "column": column} for line, column in self.places]
+        if path is not None:
+            error["path"] = list(path)
+        return {**error, "extensions": extensions}
 
 
 class Refused(Exception):
-    """Carries a problem out of a resolver, or out of a check that ends the request. A value's way, not a bug."""
+    """Carries problems out of a resolver (one), or out of a check that ends the request. A value's way, not a bug."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, *more: Problem) -> None:
         super().__init__(problem.code)
         self.problem = problem
+        self.problems = (problem, *more)
 
 
 def problem(code: Code, **details: object) -> Problem:

@@ -7,7 +7,7 @@ what was prepared for its response key. Source: graphql.md "Field authorization"
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, dataclass_transform
 
 import strawberry
 from graphql import GraphQLField, GraphQLInterfaceType, GraphQLObjectType, get_named_type
@@ -86,11 +86,14 @@ def discloses(
     directives += [Clause(ref=clause)]
     directives += [Cost(weight=weight)] if weight is not None else []
     directives += [sizes] if sizes else []
-    return always(_ending(description, scopes, clause), *directives)
+    return keyed(_ending(description, scopes, clause), *directives)
 
 
-def always(description: str, *directives: object) -> Callable[[Callable[..., Any]], Any]:
-    """Declare a resolver's field without a guard. Such fields stand in one closed list (tests/api/test_schema.py)."""
+def keyed(description: str, *directives: object) -> Callable[[Callable[..., Any]], Any]:
+    """Declare a field that is prepared for each response key and has no guard beside its type's.
+
+    A field without any guard stands in one closed list (tests/api/test_schema.py).
+    """
 
     def declared(resolver: Callable[..., Any]) -> Any:
         return strawberry.field(resolver, description=description, directives=directives)
@@ -98,6 +101,7 @@ def always(description: str, *directives: object) -> Callable[[Callable[..., Any
     return declared
 
 
+@dataclass_transform(kw_only_default=True, field_specifiers=(strawberry.field,))
 def disclosing_type(
     *scopes: vocabulary.Scope, description: str, clause: str
 ) -> Callable[[type[Declared]], type[Declared]]:

@@ -13,7 +13,7 @@ from graphql import GraphQLError, GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.execution import ExecutionContext
 
-from madoguchi.doors.api.guards import ListSize, always, discloses, prepared
+from madoguchi.doors.api.guards import ListSize, discloses, keyed, prepared
 from madoguchi.doors.api.service_types import Registration, RegistrationEnd, Service
 from madoguchi.doors.api.types import Account, Node, Transaction, argument
 from madoguchi.doors.api.words import SCALARS, AccountType
@@ -29,11 +29,11 @@ class Root:
 
 @strawberry.type(description="What can be read. Data answers inside the service hours only (clause 2-1).")
 class Query:
-    @always("The service itself: hours, stops, terms. Answers at any hour.")
+    @keyed("The service itself: hours, stops, terms. Answers at any hour.")
     def service(self, info: strawberry.Info) -> Service:
         return prepared(self, info)  # type: ignore[no-any-return]
 
-    @always("What this token may do. Answers at any hour.")
+    @keyed("What this token may do. Answers at any hour.")
     def registration(self, info: strawberry.Info) -> Registration | None:
         return prepared(self, info)  # type: ignore[no-any-return]
 
@@ -65,7 +65,7 @@ class Query:
 
 @strawberry.type(description="What can be done.")
 class Mutation:
-    @always(
+    @keyed(
         "End the registration that this token belongs to (clause 5-1), as revoking the refresh token does (RFC 7009). "
         "Answers at any hour."
     )

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from madoguchi.doors.api.guards import ListSize, discloses, disclosing_type, prepared
+from madoguchi.doors.api.guards import ListSize, discloses, disclosing_type, keyed, prepared
 from madoguchi.doors.api.words import (
     AccountType,
     Completeness,
@@ -116,8 +116,12 @@ class Transaction(Node):
 
 @disclosing_type(Scope.TRANSACTIONS, description="A row with its cursor (明細とその位置).", clause="2-1-2")
 class TransactionEdge:
+    prepared: strawberry.Private[Mapping[str, Any]]
     cursor: str = said("Position of the row in this account's history; of no use in another account.")
-    node: Transaction = said("The row.")
+
+    @keyed("The row.")
+    def node(self, info: strawberry.Info) -> Transaction:
+        return prepared(self, info)  # type: ignore[no-any-return]
 
 
 @disclosing_type(Scope.TRANSACTIONS, description="Where a page stands (ページ情報).", clause="2-1-2")
@@ -167,12 +171,22 @@ class StatementCheck:
 
 @disclosing_type(Scope.TRANSACTIONS, description="A page of an account's history (入出金明細).", clause="2-1-2")
 class TransactionConnection:
-    edges: list[TransactionEdge] = said("The rows with their cursors.")
-    nodes: list[Transaction] = said("The rows.")
+    prepared: strawberry.Private[Mapping[str, Any]]
     page_info: PageInfo = said("Where this page stands.")
     period: EffectivePeriod = said("The days covered, and what cut them (clause 2-4).")
-    statement: StatementCheck = said("Sums of this page.")
     freshness: Freshness = said("How fresh and complete the history is (clause 6-1).")
+
+    @keyed("The rows with their cursors.")
+    def edges(self, info: strawberry.Info) -> list[TransactionEdge]:
+        return prepared(self, info)  # type: ignore[no-any-return]
+
+    @keyed("The rows.")
+    def nodes(self, info: strawberry.Info) -> list[Transaction]:
+        return prepared(self, info)  # type: ignore[no-any-return]
+
+    @keyed("Sums of this page.")
+    def statement(self, info: strawberry.Info) -> StatementCheck:
+        return prepared(self, info)  # type: ignore[no-any-return]
 
 
 @disclosing_type(Scope.ACCOUNTS, description="An account the customer chose to share (連携口座).", clause="2-2")

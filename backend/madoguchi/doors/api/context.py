@@ -1,0 +1,51 @@
+"""What the GraphQL door is given by the composition root, and nothing else."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
+
+from sqlmodel import Session
+
+from madoguchi.clock import Clock
+from madoguchi.procedures.reading import Admission
+from madoguchi.procedures.recording import Use
+from madoguchi.settings import Settings
+
+Arguments = ParamSpec("Arguments")
+Value = TypeVar("Value")
+
+
+class Transactions(Protocol):
+    """The database as this door sees it: procedures run in one transaction each."""
+
+    async def writing(
+        self,
+        procedure: Callable[Concatenate[Session, Arguments], Value],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Value: ...
+
+    async def reading(
+        self,
+        procedure: Callable[Concatenate[Session, Arguments], Value],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Value: ...
+
+
+class Commits(Protocol):
+    """The shared durable commit (procedures/recording.py): False when the proof had been used before."""
+
+    async def commit(self, jti_key: str, jti_expires_at: datetime, admission: Admission, use: Use) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ApiContext:
+    """master_key: the installation's secret from which the ids' keys are derived; it never changes."""
+
+    settings: Settings
+    clock: Clock
+    database: Transactions
+    recorder: Commits
+    master_key: bytes

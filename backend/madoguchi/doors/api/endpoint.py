@@ -1,0 +1,175 @@
+"""/graphql: the one way by which customers' data leaves, in the order of architecture.md, flow 1.
+
+Size, then proof of possession, then shape; then the gate (gate.py): admit, rules, and only now the document. Then the
+executor hands out the values, and the answer waits until the access record and the proof's `jti` are durable in one
+commit. A proof that was used before refuses its request alone.
+Source: RFC 9449 section 7, RFC 6750 section 3, RFC 9728 section 5.1; the GraphQL-over-HTTP draft; clauses 4-2, 5-2.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from madoguchi.doors import jose
+from madoguchi.doors.api.answer import Answer
+from madoguchi.doors.api.context import ApiContext
+from madoguchi.doors.api.errors import Code, Problem, Refused, problem
+from madoguchi.doors.api.execution import execute
+from madoguchi.doors.api.gate import Asker, Passed, pass_gate, use_of
+from madoguchi.doors.api.limits import COST
+from madoguchi.doors.api.operation import Operations
+from madoguchi.doors.api.request import (
+    JSON_TYPE,
+    answer_type,
+    is_request_problem,
+    read_body,
+    read_question,
+    read_token,
+)
+from madoguchi.doors.api.schema import build_schema
+from madoguchi.doors.dpop import Proof, ProofRejected, verify_proof
+from madoguchi.doors.http import NO_STORE, request_id
+from madoguchi.procedures.stopping import end_registration
+from madoguchi.rules.vocabulary import Cause
+
+PATH: Final = "/graphql"
+RESOURCE_METADATA: Final = f"/.well-known/oauth-protected-resource{PATH}"
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+"""All of them come here, so that a wrong one gets an error of ours."""
+
+ATTENDED: Final = "x-fapi-customer-ip-address"
+"""There when the customer is at the aggregator's service at this moment (FAPI)."""
+
+_log = structlog.get_logger("madoguchi.api")
+
+
+def routes(context: ApiContext) -> list[Route]:
+    """The door's one route."""
+    return [Route(PATH, Endpoint(context).answer, methods=METHODS)]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Status, body and headers of an answer, before its media type is known."""
+
+    status: int
+    body: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Endpoint:
+    """The resource. Holds the schema and remembered documents, and no decision."""
+
+    def __init__(self, context: ApiContext) -> None:
+        self.context = context
+        self.schema = build_schema()
+        self.operations = Operations(self.schema.core)
+        self.url = context.settings.issuer + PATH
+
+    async def answer(self, request: Request) -> Response:
+        """Answer one HTTP request."""
+        name = request_id(request)
+        media = JSON_TYPE
+        try:
+            media = answer_type(request)
+            reply = await self._reply(request, media, name)
+        except Refused as refused:
+            _log.info("refused", request_id=name, code=refused.problem.code)
+            reply = self._refusal(refused.problems, media, name)
+        except ProofRejected as rejected:
+            _log.info("proof rejected", request_id=name, why=rejected.why)
+            reply = self._refusal((problem(Code.INVALID_PROOF),), media, name)
+        except Exception as failure:
+            # No message of it: it may hold a customer's data.
+            _log.error("request failed", request_id=name, failure=type(failure).__name__)
+            reply = self._refusal((problem(Code.INTERNAL),), media, name)
+        headers = {**NO_STORE, **reply.headers, "Vary": "Accept"}
+        return Response(orjson.dumps(reply.body), reply.status, headers, media_type=f"{media}; charset=utf-8")
+
+    async def _reply(self, request: Request, media: str, name: str) -> Reply:
+        body = await read_body(request)
+        at = self.context.clock()  # after the body, which may have taken its time
+        token = read_token(request)
+        if token is None:
+            raise Refused(problem(Code.TOKEN_MISSING))
+        proof = verify_proof(request.headers.getlist("dpop"), request.method, self.url, at, token)
+        question = read_question(request, body)
+        asker = Asker(token, proof.jkt, at, ATTENDED in request.headers, safe=request.method == "GET")
+        passed = await self.context.database.reading(
+            pass_gate, self.operations, self.context.master_key, question, asker
+        )
+        if passed.operation is None or passed.refused:
+            await self._record(passed, None, [(each, ()) for each in passed.refused], name, asker, proof)
+            return self._refusal(passed.refused, media, name)
+        answer = Answer(passed.admission, passed.ledger, passed.ids, at)
+        executed = await execute(self.schema, passed.operation, answer.root(passed.plan), name)
+        await self._record(passed, answer, executed.problems, name, asker, proof)
+        if passed.ends_registration:
+            await self._end_registration(passed, asker)
+        payload: dict[str, Any] = {
+            "data": executed.data,
+            "extensions": {"requestId": name, "cost": {"requested": passed.operation.cost, "limit": COST}},
+        }
+        if executed.problems:
+            payload["errors"] = [each.as_error(name, path) for each, path in executed.problems]
+        return Reply(200, payload, self._retry_after(passed, asker))
+
+    async def _record(
+        self,
+        passed: Passed,
+        answer: Answer | None,
+        problems: Sequence[tuple[Problem, tuple[str | int, ...]]],
+        name: str,
+        asker: Asker,
+        proof: Proof,
+    ) -> None:
+        """Make the use and the proof's `jti` durable. Raises ProofRejected for a replay: then nothing leaves."""
+        use = use_of(passed, answer, problems, name, asker)
+        if not await self.context.recorder.commit(proof.once, proof.once_until, passed.admission, use):
+            raise ProofRejected("the proof was used before")
+
+    async def _end_registration(self, passed: Passed, asker: Asker) -> None:
+        """5-1, after the instruction is on record and its proof is burnt, so that a replay ends nothing."""
+        admission = passed.admission
+        actor = f"aggregator:{admission.aggregator_id}"
+        ended = await self.context.database.writing(
+            end_registration, admission.registration_id, Cause.STOPPED_BY_AGGREGATOR, actor, asker.at
+        )
+        if not ended:  # somebody else ended it a moment ago: that end stands, with its own time
+            raise Refused(problem(Code.INVALID_TOKEN))
+
+    @staticmethod
+    def _retry_after(passed: Passed, asker: Asker) -> dict[str, str]:
+        """When everything is withheld for now: the seconds until it makes sense to ask again."""
+        moments = [refusal.retry_at for refusal in passed.admission.access.refusals if refusal.retry_at is not None]
+        if not moments:
+            return {}
+        return {"Retry-After": str(max(1, math.ceil((max(moments) - asker.at).total_seconds())))}
+
+    def _refusal(self, problems: tuple[Problem, ...], media: str, name: str) -> Reply:
+        first = problems[0]
+        status = 200 if media == JSON_TYPE and is_request_problem(first) else first.status
+        headers: dict[str, str] = {}
+        if status == 401:
+            headers["WWW-Authenticate"] = self._challenge(first)
+        if status == 405:
+            headers["Allow"] = "POST, GET"
+        return Reply(status, {"errors": [each.as_error(name) for each in problems]}, headers)
+
+    def _challenge(self, told: Problem) -> str:
+        parameters = {
+            "algs": " ".join(jose.ALGORITHMS),
+            "resource_metadata": self.context.settings.issuer + RESOURCE_METADATA,
+        }
+        # Who sent no token is told where to get one, and no error (RFC 6750 section 3.1).
+        if told.code != Code.TOKEN_MISSING.name:
+            is_proof = told.code == Code.INVALID_PROOF.name
+            parameters["error"] = "invalid_dpop_proof" if is_proof else "invalid_token"
+        return "DPoP " + ", ".join(f'{key}="{text}"' for key, text in parameters.items())

@@ -1,0 +1,63 @@
+"""Running a planned operation: Strawberry's executor over values that are there already, and its errors told safely.
+
+The executor parses nothing, validates nothing, fetches nothing and decides nothing. A refusal is a value: it comes out
+of a resolver as `Refused` and is told with code and clause. Anything else is a bug: logged with the request's id,
+answered as INTERNAL.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from graphql import GraphQLError
+from strawberry.extensions import SchemaExtension
+
+from madoguchi.doors.api.errors import Code, Problem, Refused, problem
+from madoguchi.doors.api.operation import Operation
+from madoguchi.doors.api.schema import Root, Schema
+
+_log = structlog.get_logger("madoguchi.api")
+
+
+class AlreadyPrepared(SchemaExtension):
+    """Hands the executor the document that operation.py parsed, bounded and validated."""
+
+    def on_parse(self) -> Iterator[None]:
+        operation: Operation = self.execution_context.context
+        self.execution_context.graphql_document = operation.document
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        self.execution_context.pre_execution_errors = []
+        yield
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """Data and errors: each problem with its response path."""
+
+    data: dict[str, Any] | None
+    problems: tuple[tuple[Problem, tuple[str | int, ...]], ...]
+
+
+async def execute(schema: Schema, operation: Operation, root: Root, request_id: str) -> Executed:
+    """Hand out the prepared values in the shape of the operation."""
+    result = await schema.execute(
+        operation.text,
+        variable_values=dict(operation.sent),
+        context_value=operation,
+        root_value=root,
+        operation_name=operation.node.name.value if operation.node.name else None,
+    )
+    told = tuple((_problem(error, request_id), tuple(error.path or ())) for error in result.errors or ())
+    return Executed(result.data, told)
+
+
+def _problem(error: GraphQLError, request_id: str) -> Problem:
+    cause = error.original_error
+    if isinstance(cause, Refused):
+        return cause.problem
+    # No message of the exception: it may hold a customer's data.
+    _log.error("a field failed", request_id=request_id, path=error.path, failure=type(cause or error).__name__)
+    return problem(Code.INTERNAL)
