@@ -41,9 +41,7 @@ async def test_what_the_aggregator_ends_serves_no_more_and_the_next_registration
     mine = await database.writing(story.register, told)
     other = await database.writing(story.register, told, aggregator=told.kaikei)
     actor = f"aggregator:{told.kakeibo}"
-    assert await database.writing(
-        end_registration, mine.registration_id, Cause.STOPPED_BY_AGGREGATOR, actor, story.NOW
-    )
+    assert await database.writing(end_registration, mine.registration_id, Cause.STOPPED_BY_AGGREGATOR, actor, story.NOW)
     assert not await serves(database, mine.access_token)
     assert await serves(database, other.access_token)
     assert await database.reading(ends_in_the_trail) == [(actor, "5-1")]

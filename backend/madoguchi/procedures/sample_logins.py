@@ -14,7 +14,7 @@ from anyio import to_thread
 from sqlmodel import Session, col, select
 
 from madoguchi import opaque
-from madoguchi.procedures.logging_in import HASHER
+from madoguchi.procedures.logging_in import hash_password
 from madoguchi.records.bank import Account, Contract, Customer
 from madoguchi.records.database import Database
 from madoguchi.records.login import LoginSecret
@@ -105,7 +105,7 @@ def _without_login(session: Session) -> dict[int, str]:
 
 
 def _hashes(master: bytes, numbers: Sequence[str]) -> dict[str, str]:
-    return {number: HASHER.hash(sample_password(master, number)) for number in numbers}
+    return {number: hash_password(sample_password(master, number)) for number in numbers}
 
 
 def _store_logins(session: Session, master: bytes, numbers: dict[int, str], hashes: dict[str, str]) -> None:
