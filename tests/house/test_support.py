@@ -1,5 +1,7 @@
 """The tests' own ground holds: databases of their own for every test, and a server that says why it does not start."""
 
+import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,3 +41,12 @@ def test_a_server_that_cannot_start_says_why() -> None:
         running_server({}, command=("sh", "-c", "echo no such counter; exit 3")),
     ):
         pass
+
+
+def test_a_killed_server_frees_its_port_for_the_next_one() -> None:
+    command = (sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "{port}")
+    with running_server({}, command=command) as first:
+        first.kill()
+        assert first.process.returncode == -signal.SIGKILL
+        with running_server({}, command=command, port=first.port) as second:
+            assert second.terminate() == -signal.SIGTERM

@@ -10,9 +10,12 @@ PYTHON_FOLDERS = ("backend", "tests")
 
 @cache
 def tracked_files() -> tuple[Path, ...]:
-    """All of them, absolute; git names them, so that nothing ignored is looked at."""
+    """All of them, absolute; git names them, so that nothing ignored is looked at.
+
+    Root may test a clone that is somebody else's, which git would refuse.
+    """
     listing = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
     return tuple(path for name in listing.stdout.split("\0") if name and (path := ROOT / name).is_file())
