@@ -97,6 +97,37 @@ def end_contract(session: Session, aggregator_id: str, actor: str, at: datetime)
     return stop_registrations(session, Cause.AGGREGATOR_REMOVED, actor, at, aggregator_id=aggregator_id)
 
 
+def change_client(
+    session: Session,
+    aggregator_id: str,
+    jwks: Mapping[str, Any],
+    redirect_uris: tuple[str, ...],
+    actor: str,
+    at: datetime,
+) -> bool:
+    """Replace a client's keys and addresses; False when they are these already. Raises NotFound, AggregatorRefused."""
+    row = session.get(Aggregator, aggregator_id)
+    if row is None:
+        raise NotFound(f"事業者 {aggregator_id} は登録されていません。")
+    for uri in redirect_uris:
+        _check_redirect(uri)
+    _check_keys(jwks)
+    changed = [
+        name
+        for name, before, after in (
+            ("jwks", row.jwks, dict(jwks)),
+            ("redirect_uris", row.redirect_uris, list(redirect_uris)),
+        )
+        if before != after
+    ]
+    if not changed:
+        return False
+    row.jwks, row.redirect_uris = dict(jwks), list(redirect_uris)
+    session.add(row)
+    record_act(session, at, actor, "aggregator.changed", f"aggregator:{aggregator_id}", "1-2-2", changed=changed)
+    return True
+
+
 def aggregator_facts(row: Aggregator) -> AggregatorFacts:
     """The contract as facts."""
     return AggregatorFacts(

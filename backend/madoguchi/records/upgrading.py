@@ -4,6 +4,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from madoguchi.records.database import Database
@@ -13,6 +15,17 @@ async def upgrade(database: Database, revision: str = "head") -> None:
     """Apply what is missing; nothing happens when all is there. PostgreSQL: one upgrade at a time (advisory lock)."""
     async with database.durable() as connection:
         await connection.run_sync(upgrade_connection, revision)
+
+
+async def is_newest(database: Database) -> bool:
+    """Whether every migration of this release, and no other, has been applied."""
+    async with database.snapshot() as session:
+        return await (await session.connection()).run_sync(_is_newest)
+
+
+def _is_newest(connection: Connection) -> bool:
+    newest = ScriptDirectory.from_config(alembic_config(connection)).get_heads()
+    return set(MigrationContext.configure(connection).get_current_heads()) == set(newest)
 
 
 def upgrade_connection(connection: Connection, revision: str = "head") -> None:

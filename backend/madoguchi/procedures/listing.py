@@ -1,0 +1,102 @@
+"""What an officer looks up: registrations, and who is meant by the number or id that was typed."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import func
+from sqlmodel import Session, col, or_, select
+
+from madoguchi.procedures.service import NotFound
+from madoguchi.records.aggregators import Aggregator
+from madoguchi.records.bank import Balance, Customer, Statement
+from madoguchi.records.registrations import Registration, RegistrationAccount
+from madoguchi.rules.vocabulary import RegistrationState
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationLine:
+    """One registration as a line of a list; `until` is exclusive."""
+
+    registration_id: str
+    aggregator: str
+    customer_number: str
+    state: str
+    scopes: tuple[str, ...]
+    accounts: int
+    registered_at: datetime
+    until: datetime
+    ended_at: datetime | None
+    ended_cause: str | None
+    ended_by: str | None
+
+
+def list_registrations(
+    session: Session, *, ended: bool, aggregator_id: str | None = None, customer_id: int | None = None
+) -> list[RegistrationLine]:
+    """Registrations, newest first; those that have ended only when `ended` asks for them."""
+    wanted = [] if ended else [Registration.state != RegistrationState.ENDED]
+    if aggregator_id is not None:
+        wanted.append(Registration.aggregator_id == aggregator_id)
+    if customer_id is not None:
+        wanted.append(Registration.customer_id == customer_id)
+    chosen = (
+        select(func.count())
+        .where(RegistrationAccount.registration_id == Registration.registration_id)
+        .scalar_subquery()
+    )
+    rows = session.exec(
+        select(Registration, Aggregator.name, Customer.customer_number, chosen)
+        .join(Aggregator, col(Aggregator.aggregator_id) == col(Registration.aggregator_id))
+        .join(Customer, col(Customer.customer_id) == col(Registration.customer_id))
+        .where(*wanted)
+        .order_by(col(Registration.registered_at).desc(), col(Registration.registration_id))
+    ).all()
+    return [
+        RegistrationLine(
+            registration_id=row.registration_id,
+            aggregator=name,
+            customer_number=number,
+            state=row.state,
+            scopes=tuple(row.scopes),
+            accounts=accounts,
+            registered_at=row.registered_at,
+            until=row.until,
+            ended_at=row.ended_at,
+            ended_cause=row.ended_cause,
+            ended_by=row.ended_by,
+        )
+        for row, name, number, accounts in rows
+    ]
+
+
+def find_aggregator(session: Session, named: str) -> Aggregator:
+    """An aggregator by its id or client_id. Raises NotFound."""
+    row = session.exec(
+        select(Aggregator).where(or_(col(Aggregator.aggregator_id) == named, col(Aggregator.client_id) == named))
+    ).first()
+    if row is None:
+        raise NotFound(f"事業者 {named} は登録されていません。番号は「madoguchi aggregator list」で確かめられます。")
+    return row
+
+
+def find_customer(session: Session, number: str) -> int:
+    """The customer of a customer number of internet banking. Raises NotFound."""
+    found = session.exec(select(Customer.customer_id).where(Customer.customer_number == number)).first()
+    if found is None:
+        raise NotFound(f"お客さま番号 {number} の方はいません。")
+    return found
+
+
+def find_registration(session: Session, registration_id: str) -> Registration:
+    """A registration by its id. Raises NotFound."""
+    row = session.get(Registration, registration_id)
+    if row is None:
+        raise NotFound(f"登録 {registration_id} はありません。番号は「madoguchi registration list」で確かめられます。")
+    return row
+
+
+def books_until(session: Session) -> tuple[date, datetime] | None:
+    """The last day of history that is held and the latest moment of a balance; None before the first import."""
+    last_day: date | None = session.exec(select(func.max(Statement.last_day))).one()
+    as_of = session.exec(select(Balance.as_of).order_by(col(Balance.as_of).desc()).limit(1)).first()
+    return None if last_day is None or as_of is None else (last_day, as_of)
