@@ -1,5 +1,7 @@
 """What every test may ask for; the parts are in tests/support, one subject a file."""
 
+from collections.abc import Generator
+
 import pytest
 
 pytest_plugins = ["tests.support.postgres", "tests.support.databases", "tests.support.browser"]
@@ -9,3 +11,12 @@ pytest_plugins = ["tests.support.postgres", "tests.support.databases", "tests.su
 def anyio_backend() -> str:
     """Async tests run on asyncio, as the server does."""
     return "asyncio"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A skipped test has proven nothing, and nobody reads why: it fails."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+    return report
