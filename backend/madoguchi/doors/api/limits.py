@@ -205,14 +205,16 @@ class Pass:
         """The value of a slicing argument; what cannot be read counts as the largest page. 0: there is none."""
         slicing = (sizes.slicing_arguments if sizes is not None else None) or ()
         given = [self._length(each.value) for each in node.arguments or () if each.name.value in slicing]
-        return max(given, default=MAX_ROWS if slicing else 0)
+        return max((length for length in given if length is not None), default=MAX_ROWS if slicing else 0)
 
-    def _length(self, value: Any) -> int:
+    def _length(self, value: Any) -> int | None:
         if isinstance(value, VariableNode):
             name = value.name.value
             length = self.variables[name] if name in self.variables else self._defaults.get(name)
         else:
             length = _literal(value)
+        if length is None:  # null is the same as not given
+            return None
         return min(max(length, 0), MAX_ROWS) if type(length) is int else MAX_ROWS
 
 
@@ -236,5 +238,7 @@ def _composed(named: Any) -> ComposedType | None:
 
 
 def _literal(value: Any) -> int | None:
-    # Longer literals are no 32-bit integer; validation says so.
-    return int(value.value) if isinstance(value, IntValueNode) and len(value.value) <= 10 else None
+    if not isinstance(value, IntValueNode):
+        return None
+    # A longer literal is no 32-bit integer: validation says so.
+    return int(value.value) if len(value.value) <= 10 else MAX_ROWS

@@ -41,7 +41,7 @@ class PlannedClosure:
     ends_at: datetime = said("First moment after.")
 
 
-@strawberry.type(description="A temporary stop that concerns this registration (一時停止; clause 7-3).")
+@strawberry.type(description="A temporary stop of the service or of a part of it (一時停止; clause 7-3).")
 class ServiceStop:
     reach: StopReach = said("What it reaches.")
     scope: Scope | None = said("The function, where one is stopped.")
