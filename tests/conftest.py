@@ -3,8 +3,13 @@
 from collections.abc import Generator
 
 import pytest
+from hypothesis import settings
 
-pytest_plugins = ["tests.support.postgres", "tests.support.databases", "tests.support.browser"]
+pytest_plugins = ["tests.support.postgres", "tests.support.databases", "tests.support.browser", "tests.support.desk"]
+
+# An example's time says more about the other tests on this machine than about ours.
+settings.register_profile("house", settings.default, deadline=None)
+settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")

@@ -75,7 +75,6 @@ def test_a_complete_request_is_kept_as_it_was_sent() -> None:
         ({"dpop_jkt": "x"}, "invalid_request"),
         ({"dpop_jkt": JKT, "proof_jkt": ec_key().thumbprint()}, "invalid_dpop_proof"),  # RFC 9449 10.1
     ],
-    ids=str,
 )
 def test_a_request_that_is_not_fit_is_refused_at_the_push(changes: dict[str, Any], code: str) -> None:
     assert error(**changes) == code
