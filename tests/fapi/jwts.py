@@ -13,10 +13,17 @@ from typing import Any
 from joserfc import jws
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
-ABSENT: Any = object()
+
+class _Absent:
+    def __repr__(self) -> str:
+        return "absent"  # in a test's name, which is the same in every process of a run
+
+
+ABSENT: Any = _Absent()
 """As an override: leave this member out."""
 
 SIGNING = ["ES256", "PS256", "EdDSA", "RS256", "HS256", "ES384", "none"]
+PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 ALG_OF = {"EC": "ES256", "RSA": "PS256", "OKP": "EdDSA"}
 
 

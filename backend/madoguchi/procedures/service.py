@@ -7,10 +7,12 @@ the next admission on any worker decides by it. Terms are procedures/terms.py.
 from collections.abc import Iterable
 from datetime import date, datetime
 
+from sqlalchemy import Table
 from sqlmodel import Session, col, select
 
 from madoguchi.procedures.trail import record_act
 from madoguchi.records.audit import Fact
+from madoguchi.records.database import insert_new
 from madoguchi.records.service import Closure, Holiday, Institution, ServiceHours, ServiceStop, TermsVersion
 from madoguchi.rules import facts
 from madoguchi.rules.facts import InstitutionFacts, Stop
@@ -53,9 +55,9 @@ def refresh_facts(session: Session) -> None:
 def store_fact(session: Session, body: str) -> str:
     """Keep a body under its digest, once."""
     digest = facts.digest(body)
-    if session.get(Fact, digest) is None:
-        session.add(Fact(digest=digest, body=body))
-        session.flush()
+    table: Table = Fact.__table__  # type: ignore[attr-defined]
+    # One statement: two workers may meet the same new body at the same moment.
+    session.execute(insert_new(table, [{"digest": digest, "body": body}], "digest", session.get_bind().dialect.name))
     return digest
 
 
