@@ -1,0 +1,89 @@
+"""How a failure is told: one Japanese sentence with what to do, and an exit code.
+
+What nobody foresaw gets a number; its place in the code goes to the log under that number. Messages of exceptions stay
+out of it, since they may hold what customers or officers typed.
+"""
+
+import json
+import sys
+
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from madoguchi import opaque
+from madoguchi.cli.log import place_of
+from madoguchi.installation import KeysRefused
+from madoguchi.procedures.aggregators import AggregatorRefused
+from madoguchi.procedures.explaining import FactsDamaged
+from madoguchi.procedures.service import NotFound
+from madoguchi.procedures.setting_up import InstitutionRefused
+from madoguchi.procedures.terms import TermsRefused
+
+NOT_DONE = 1
+REFUSED = 3
+
+
+class Trouble(Exception):
+    """Something the officer can mend; the message is the whole sentence, in Japanese."""
+
+    def __init__(self, sentence: str, exit_code: int = NOT_DONE) -> None:
+        super().__init__(sentence)
+        self.exit_code = exit_code
+
+
+def sentence_of(failure: Exception) -> tuple[str, int]:
+    """What to print, and the exit code."""
+    if isinstance(failure, Trouble):
+        return str(failure), failure.exit_code
+    if isinstance(failure, AggregatorRefused | InstitutionRefused | TermsRefused):
+        return str(failure), REFUSED
+    if isinstance(failure, NotFound | KeysRefused):
+        return str(failure), NOT_DONE
+    if isinstance(failure, FactsDamaged):
+        return f"記録 {failure} は、書かれたときから変わっています。証拠として使えません。", NOT_DONE
+    known = _of_database(failure) if isinstance(failure, DBAPIError) else None
+    known = known or (_of_system(failure) if isinstance(failure, OSError) else None)
+    return known or _unforeseen(failure), NOT_DONE
+
+
+def _of_database(failure: DBAPIError) -> str | None:
+    said = str(failure.orig)
+    if "readonly database" in said or "unable to open database file" in said:
+        return (
+            "データベースのファイルに書き込めません。置き場所と権限(data/ または MADOGUCHI_DATABASE_URL)を"
+            "確かめてください。"
+        )
+    if "database is locked" in said:
+        return "データベースがほかの処理で使われています。しばらくたってから、もう一度実行してください。"
+    if "disk is full" in said:
+        return "ディスクの空きがありません。空きを作ってから、もう一度実行してください。"
+    if isinstance(failure, OperationalError) and "connect" in said.lower():
+        return (
+            "データベースにつながりません。MADOGUCHI_DATABASE_URL と、PostgreSQL が動いていることを確かめてください。"
+        )
+    return None
+
+
+def _of_system(failure: OSError) -> str:
+    if isinstance(failure, ConnectionError):
+        return (
+            "データベースにつながりません。MADOGUCHI_DATABASE_URL と、PostgreSQL が動いていることを確かめてください。"
+        )
+    place = failure.filename or "ファイル"
+    reasons: dict[type[OSError], str] = {
+        FileNotFoundError: f"{place} がありません。名前と場所を確かめてください。",
+        PermissionError: f"{place} を読み書きする権限がありません。権限を変えるか、別の場所を指定してください。",
+        NotADirectoryError: f"{place} はフォルダーではありません。別の場所を指定してください。",
+        FileExistsError: f"{place} と同じ名前のものが、すでにあります。別の場所を指定してください。",
+        IsADirectoryError: f"{place} はフォルダーです。ファイルを指定してください。",
+    }
+    for kind, sentence in reasons.items():
+        if isinstance(failure, kind):
+            return sentence
+    return f"{place} を読み書きできません({failure.strerror})。"
+
+
+def _unforeseen(failure: Exception) -> str:
+    number = opaque.new_id("err_")[:16]
+    line = {"event": "unforeseen", "error_id": number, **place_of(failure)}
+    print(json.dumps(line, ensure_ascii=False), file=sys.stderr)
+    return f"予期しない問題が起きました(番号 {number})。上の1行を添えて、開発者にお知らせください。"

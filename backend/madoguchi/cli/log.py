@@ -1,0 +1,102 @@
+"""The server's log: one JSON line an event on the error stream, without anybody's data.
+
+A request's line holds its id, method, path template, status and milliseconds: never the path or query themselves, which
+may hold ids. Exceptions are logged by kind and place, never with their message, for the same reason.
+"""
+
+import json
+import logging
+import sys
+import time
+import traceback
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from madoguchi.clock import Clock
+
+_log = structlog.get_logger("madoguchi")
+
+
+def write_log(clock: Clock) -> None:
+    """Send structlog's and the standard library's log to the error stream, as JSON lines."""
+
+    def stamp(_: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        if event.pop("exc_info", None):
+            event.update(place_of(sys.exc_info()[1]))
+        return {"at": clock().isoformat(timespec="milliseconds"), "level": method, **event}
+
+    def render(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
+        return json.dumps(event, ensure_ascii=False, default=str)
+
+    structlog.configure(
+        processors=[structlog.contextvars.merge_contextvars, stamp, render],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(handlers=[_Forward()], level=logging.WARNING, force=True)
+
+
+def place_of(failure: BaseException | None) -> dict[str, Any]:
+    """What may be logged of an exception: its kind and where it came from."""
+    if failure is None:
+        return {}
+    frames = traceback.extract_tb(failure.__traceback__)
+    return {
+        "kind": f"{type(failure).__module__}.{type(failure).__qualname__}",
+        "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    }
+
+
+class _Forward(logging.Handler):
+    """The standard library's records as lines of ours: the message without what was put into it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        failure = record.exc_info[1] if record.exc_info else None
+        level = "error" if record.levelno >= logging.ERROR else "warning"
+        getattr(_log, level)(str(record.msg), logger=record.name, **place_of(failure))
+
+
+class RequestLog:
+    """ASGI layer around everything: one line a request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        begun = time.perf_counter()
+        status = 500
+
+        async def send_noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_noting)
+        finally:
+            _log.info(
+                "request",
+                request_id=scope.get("state", {}).get("request_id"),
+                method=scope["method"],
+                path=_template(scope),
+                status=status,
+                ms=round((time.perf_counter() - begun) * 1000, 1),
+            )
+
+
+def _template(scope: Scope) -> str:
+    """The route's path with the names of its parameters; nothing of a path that no route has."""
+    if "endpoint" not in scope:
+        return "-"
+    path: str = scope["path"]
+    for name, value in scope.get("path_params", {}).items():
+        head, found, tail = path.rpartition(str(value))
+        path = f"{head}{{{name}}}{tail}" if found and str(value) else path
+    return path

@@ -1,0 +1,182 @@
+"""`madoguchi serve`: the doors over HTTP, with uvicorn; `--sample` prepares the sample credit union first.
+
+A start that cannot succeed says all that is wrong before anything is prepared. SIGTERM and Ctrl+C end it gently:
+accepted requests are answered within `MADOGUCHI_DRAIN`. Several workers are processes of their own that read the same
+settings from the environment; they need PostgreSQL.
+"""
+
+import asyncio
+import errno
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.supervisors.multiprocess import Multiprocess
+
+from madoguchi.cli.context import DEFAULT_PORT, PREFIX, Office, loopback, office, read_settings, remember_issuer
+from madoguchi.cli.failures import Trouble
+from madoguchi.cli.log import RequestLog, write_log
+from madoguchi.cli.words import say, say_table
+from madoguchi.clock import Clock, system_clock
+from madoguchi.installation import Keys, KeysRefused, load_keys, make_keys
+from madoguchi.procedures.service import institution
+from madoguchi.sandbox import Prepared, prepare
+from madoguchi.settings import Mode, Settings
+
+BACKLOG = 256
+HANDED_ON = ("mode", "issuer", "database_url", "data_dir", "workers", "sample_login", "bank_code")
+"""Settings that may come from the command line or a default: workers find them in the environment."""
+
+
+def serve(
+    context: typer.Context,
+    sample: Annotated[bool, typer.Option("--sample", help="見本の信用組合を用意して動かします。")] = False,
+    port: Annotated[int | None, typer.Option(help="ポート番号(なければ 8000)。", min=1, max=65535)] = None,
+    host: Annotated[str, typer.Option(help="待ち受けるアドレス。")] = "127.0.0.1",
+    workers: Annotated[
+        int | None, typer.Option(help="プロセスの数。2つ以上には PostgreSQL が必要です。", min=1)
+    ] = None,
+) -> None:
+    """窓口を開きます。終わるには Ctrl+C を押します。"""
+    settings = _settings(sample, port, workers)
+    _check(settings, sample)
+    desk = Office(office(context).clock, settings)
+    with _listener(host, port or DEFAULT_PORT) as listener:
+        prepared = asyncio.run(prepare(settings, desk.clock, _tell)) if sample else None
+        name = desk.reading(lambda session: institution(session).name)
+        remember_issuer(settings)
+        keys = prepared.keys if prepared else load_keys(settings)
+        app = None if settings.workers > 1 else _app(settings, keys, desk.clock)
+        _welcome(settings, name, prepared)
+        _serve(settings, app, listener)
+    say("終わりました。")
+
+
+def worker() -> ASGIApp:
+    """The application of one worker process, from the environment its parent handed on."""
+    settings = read_settings()
+    return _app(settings, load_keys(settings), system_clock)
+
+
+def _settings(sample: bool, port: int | None, workers: int | None) -> Settings:
+    given: dict[str, Any] = {}
+    if workers is not None:
+        given["workers"] = workers
+    if sample:
+        given["sample_login"] = True
+    in_sandbox = os.environ.get(f"{PREFIX}MODE", Mode.SANDBOX) == Mode.SANDBOX
+    if in_sandbox and f"{PREFIX}ISSUER" not in os.environ:
+        given["issuer"] = loopback(port or DEFAULT_PORT)
+    return read_settings(**given)
+
+
+def _check(settings: Settings, sample: bool) -> None:
+    """Raise Trouble with everything that forbids a start, one line each."""
+    problems = settings.problems()
+    if sample and not settings.is_sandbox:
+        problems.append("--sample: 本番では、見本の信用組合を動かせません(MADOGUCHI_MODE)。")
+    if settings.is_sandbox:
+        make_keys(settings)
+    try:
+        load_keys(settings)
+    except KeysRefused as refused:
+        problems.append(str(refused))
+    if problems:
+        raise Trouble("始められません。\n" + "\n".join(problems))
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    """The listening socket, taken before anything else, so that a port in use is told at once."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except PermissionError:
+        listener.close()
+        raise Trouble(f"ポート {port} を使う権限がありません。1024 以上の番号を --port で指定してください。") from None
+    except OSError as failure:
+        listener.close()
+        if isinstance(failure, socket.gaierror) or failure.errno != errno.EADDRINUSE:
+            raise Trouble(f"アドレス {host} で待ち受けられません。--host を確かめてください。") from None
+        raise Trouble(
+            f"ポート {port} は、ほかのプログラムが使っています。別の番号を指定してください"
+            f"(例: make run PORT={port + 1}、madoguchi serve --port {port + 1})。"
+        ) from None
+    listener.set_inheritable(True)
+    return listener
+
+
+def _app(settings: Settings, keys: Keys, clock: Clock) -> ASGIApp:
+    from madoguchi.main import build_app  # here: no other command needs the doors, and they take a second to load
+
+    write_log(clock)
+    return RequestLog(build_app(settings, keys, clock))
+
+
+def _serve(settings: Settings, app: ASGIApp | None, listener: socket.socket) -> None:
+    # uvicorn sends itself the signal again when all is done, which would make a good end look like a kill.
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: None)
+    config = uvicorn.Config(
+        app or "madoguchi.cli.serving:worker",
+        factory=app is None,
+        workers=settings.workers,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=int(settings.drain.total_seconds()),
+    )
+    if app is not None:
+        uvicorn.Server(config).run(sockets=[listener])
+        return
+    for key in HANDED_ON:
+        os.environ[f"{PREFIX}{key.upper()}"] = str(getattr(settings, key))
+    Multiprocess(config, sockets=[listener]).run()
+
+
+def _tell(sentence: str) -> None:
+    say(f"== {sentence}")
+    sys.stdout.flush()
+
+
+def _welcome(settings: Settings, name: str, prepared: Prepared | None) -> None:
+    say()
+    say(f"{name}{'(見本)' if prepared else ''}の窓口を開きました。")
+    say(f"はじめに開くページ: {settings.issuer}/")
+    if prepared:
+        command = _command()
+        say()
+        say("見本のお客さま(どの方でもログインできます):")
+        say_table(
+            ("お客さま番号", "パスワード", "お名前"),
+            ((c.customer_number, c.password, c.name) for c in prepared.customers),
+        )
+        first = prepared.customers[0].customer_number if prepared.customers else "番号"
+        say(f"ワンタイムパスワード: 別の画面で {command} customer code {first}")
+        say(f"受付を閉じてみる: {command} service close (元に戻す: {command} service open)")
+        say()
+        say(f"次に: {settings.issuer}/sample を開き、「{name}とつなぐ」を押してください。")
+    say("終わるには Ctrl+C を押します。")
+    sys.stdout.flush()
+
+
+def _command() -> str:
+    """How this program is called from where the officer stands."""
+    program = Path(sys.argv[0])
+    if program.name != "madoguchi":
+        return "madoguchi"
+    return os.path.relpath(program) if program.is_relative_to(Path.cwd()) else str(program)

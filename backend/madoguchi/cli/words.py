@@ -1,0 +1,110 @@
+"""Dates, names and tables of the command line, in Japanese; and reading of what an officer types."""
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from madoguchi.cli.failures import Trouble
+from madoguchi.rules.vocabulary import JST
+
+WIDTH_WITHOUT_TERMINAL = 160
+"""A file or a pipe has no width; lines that are too long are easier to search than broken ones."""
+
+STATES = {"pending": "登録中", "active": "有効", "ended": "終了"}
+CAUSES = {
+    "replaced": "新しい登録に替わった",
+    "expired": "期間が終わった",
+    "stopped_by_customer": "お客さまが停止した",
+    "stopped_by_aggregator": "事業者が終えた",
+    "stopped_by_credit_union": "当組合が停止した",
+    "internet_banking_cancelled": "インターネットバンキングの解約",
+    "no_account_left": "対象の口座がなくなった",
+    "aggregator_removed": "事業者の契約が終わった",
+    "abandoned": "登録が完了しなかった",
+    "code_replayed": "認可コードが二度使われた",
+}
+TARGETS = {
+    "all": "全体",
+    "function": "機能",
+    "aggregator": "事業者",
+    "account_kind": "預金種目",
+    "branch": "店",
+    "customer": "お客さま",
+    "registration": "登録",
+}
+
+
+def say(sentence: str = "") -> None:
+    """One line of an answer."""
+    typer.echo(sentence)
+
+
+def say_json(value: Any) -> None:
+    """An answer for programs."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+
+
+def say_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table; what stands in its cells is text, never markup."""
+    table = Table(*heads, header_style="bold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    terminal = sys.stdout.isatty()
+    Console(file=sys.stdout, width=None if terminal else WIDTH_WITHOUT_TERMINAL).print(table)
+
+
+def in_words(at: datetime) -> str:
+    """A moment on the wall clock of Japan."""
+    wall = at.astimezone(JST)
+    return f"{wall.year}年{wall.month}月{wall.day}日 {wall.hour}:{wall.minute:02}"
+
+
+def last_day(until: datetime) -> str:
+    """The last day of a period whose end is exclusive."""
+    day = (until.astimezone(JST) - timedelta(microseconds=1)).date()
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
+def clause_in_words(clause: str) -> str:
+    """`4-5-1` as 第4条第5項第1号."""
+    parts = clause.split("-")
+    if not all(part.isdecimal() for part in parts):
+        return "—"
+    return "".join(f"第{part}{unit}" for part, unit in zip(parts, ("条", "項", "号"), strict=False))
+
+
+def moment(typed: str) -> datetime:
+    """A moment as an officer types it, in Japan: `2026-11-25 7:00`, `2026-11-25T07:00` or a day (its 0:00).
+
+    Raises Trouble.
+    """
+    match = re.fullmatch(r"(\d{4}-\d{2}-\d{2})(?:[ T](\d{1,2}):(\d{2}))?", typed.strip())
+    try:
+        if match:
+            at = time(int(match[2] or 0), int(match[3] or 0))
+            return datetime.combine(date.fromisoformat(match[1]), at, JST)
+    except ValueError:
+        pass
+    raise Trouble(f"日時「{typed}」を読めません。「2026-11-25 7:00」か「2026-11-25」の形で指定してください。", 2)
+
+
+def day(typed: str) -> date:
+    """A day as an officer types it: `2026-11-25`. Raises Trouble."""
+    try:
+        return date.fromisoformat(typed.strip())
+    except ValueError:
+        raise Trouble(f"日付「{typed}」を読めません。「2026-11-25」の形で指定してください。", 2) from None
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(JST).isoformat()
+    return value.isoformat() if isinstance(value, date) else str(value)
