@@ -3,7 +3,14 @@
 from datetime import date, datetime
 
 from madoguchi.doors.core_banking.zengin_writer import Sender
-from madoguchi.procedures.feed_values import AccountKey, BalanceNotice, NoticeBlock, StatementBlock, StatementRow
+from madoguchi.procedures.feed_values import (
+    NOWHERE,
+    AccountKey,
+    BalanceNotice,
+    NoticeBlock,
+    StatementBlock,
+    StatementRow,
+)
 from madoguchi.rules.vocabulary import JST, Direction, Precision
 
 BANK = Sender("2999", "ﾐﾎﾝｼﾝﾖｳｸﾐｱｲ")
@@ -49,6 +56,8 @@ def block(
         opening_balance=opening,
         rows=rows,
         closing_balance=opening + sum(one.change for one in rows),
+        opening_place=NOWHERE,
+        closing_place=NOWHERE,
     )
 
 

@@ -18,7 +18,8 @@ OPENED = {
 }  # fmt: skip
 REGISTERED = {
     **COMMON, "event_id": "E-2", "sequence": 2, "kind": "account.registered", "product": "personal",
-    "account": ACCOUNT, "branch_name": "本店営業部", "branch_kana": "ﾎﾝﾃﾝ", "holder_kana": "ﾐﾎﾝ ﾊﾅｺ", "label": "生活口座",
+    "account": ACCOUNT, "branch_name": "本店営業部", "branch_kana": "ﾎﾝﾃﾝ",
+    "holder_kana": "ﾐﾎﾝ ﾊﾅｺ", "label": "生活口座",
 }  # fmt: skip
 
 

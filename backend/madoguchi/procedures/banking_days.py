@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import cache
 
-import holidays
-
 _ONE_DAY = timedelta(days=1)
 _SATURDAY = 5
 
 
 @cache
 def _national_holidays(year: int) -> frozenset[date]:
+    import holidays  # here: loading it takes half a second, and many a command needs none
+
     return frozenset(holidays.country_holidays("JP", years=year))
 
 

@@ -33,18 +33,19 @@ class EventAccount(_Strict):
         return AccountKey(self.branch_code, self.kind.value, self.number)
 
 
-class _Event(_Strict):
+class AnyEvent(_Strict):
+    kind: str
     event_id: Annotated[str, Field(min_length=1, max_length=64)]
     sequence: Annotated[int, Field(ge=1, description="without gaps; a gap is an alarm")]
     time: AwareDatetime
     customer_number: CustomerNumber
 
 
-class _ContractEvent(_Event):
+class AnyContractEvent(AnyEvent):
     product: Product
 
 
-class ContractOpened(_ContractEvent):
+class ContractOpened(AnyContractEvent):
     """An internet-banking contract begins."""
 
     kind: Literal["contract.opened"]
@@ -54,27 +55,27 @@ class ContractOpened(_ContractEvent):
     phrase: Phrase | None = None
 
 
-class ContractSuspended(_ContractEvent):
+class ContractSuspended(AnyContractEvent):
     """Still a contract: paused, not ended (1-2-1, 7-3)."""
 
     kind: Literal["contract.suspended"]
 
 
-class ContractResumed(_ContractEvent):
+class ContractResumed(AnyContractEvent):
     kind: Literal["contract.resumed"]
 
 
-class ContractCancelled(_ContractEvent):
+class ContractCancelled(AnyContractEvent):
     """Ends every registration under it (5-2)."""
 
     kind: Literal["contract.cancelled"]
 
 
-class _AccountEvent(_ContractEvent):
+class AnyAccountEvent(AnyContractEvent):
     account: EventAccount
 
 
-class AccountRegistered(_AccountEvent):
+class AccountRegistered(AnyAccountEvent):
     """The account can be used in internet banking (2-2)."""
 
     kind: Literal["account.registered"]
@@ -82,36 +83,37 @@ class AccountRegistered(_AccountEvent):
     branch_kana: Annotated[str, Field(max_length=40)]
     holder_kana: Annotated[str, Field(max_length=40)]
     label: Annotated[str, Field(max_length=40, description="the customer's own name for it")] | None = None
+    product_code: Annotated[str, Field(max_length=10, description="商品コード, for the products excluded by 2-2")] = ""
 
 
-class AccountRemoved(_AccountEvent):
+class AccountRemoved(AnyAccountEvent):
     """Taken out of internet banking; the account itself lives on."""
 
     kind: Literal["account.removed"]
 
 
-class AccountClosed(_AccountEvent):
+class AccountClosed(AnyAccountEvent):
     kind: Literal["account.closed"]
 
 
-class AccountFrozen(_AccountEvent):
+class AccountFrozen(AnyAccountEvent):
     kind: Literal["account.frozen"]
 
 
-class AccountRenumbered(_AccountEvent):
+class AccountRenumbered(AnyAccountEvent):
     """店番・口座番号の変更: the same account under a new key."""
 
     kind: Literal["account.renumbered"]
     new_account: EventAccount
 
 
-class CustomerDeceased(_Event):
+class CustomerDeceased(AnyEvent):
     """相続: all contracts of the customer."""
 
     kind: Literal["customer.deceased"]
 
 
-class ContactChanged(_ContractEvent):
+class ContactChanged(AnyContractEvent):
     """What is absent stays as it was."""
 
     kind: Literal["contact.changed"]

@@ -5,7 +5,7 @@ How the bytes look is the doors' subject (`doors/core_banking`); what is done wi
 No overdraft limit stands here: it reveals credit, so it is never taken in (4-3).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -22,6 +22,18 @@ class AccountKey(NamedTuple):
     def __str__(self) -> str:
         """For reports: only the last four digits of the number."""
         return f"{self.branch_code}-{self.kind_code}-…{self.number[-4:]}"
+
+
+class Place(NamedTuple):
+    """Where something stands in a file, for a person who looks it up."""
+
+    record: int  # record (or line) number, from 1
+    column: int  # first byte of the item in its record, from 1; 0 when the record as a whole is meant
+    item: str  # the item's name in the standard
+
+
+NOWHERE = Place(0, 0, "")
+"""The place of what stands in no file yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +70,8 @@ class StatementBlock:
     opening_balance: int  # 取引前残高, signed
     rows: tuple[StatementRow, ...]  # in the file's order, 勘定日 never going back
     closing_balance: int  # 取引後残高, signed; equals opening plus the rows
+    opening_place: Place = field(compare=False)
+    closing_place: Place = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +101,11 @@ class NoticeBlock:
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """One thing wrong in a file, so exactly that a person with the file can find it."""
+    """One thing wrong in a file, so exactly that a person with the file can find it. The first three are a Place."""
 
-    record: int  # record (or line) number, from 1
-    column: int  # first byte of the item in its record, from 1; 0 when the record as a whole is meant
-    item: str  # the item's name in the standard
+    record: int
+    column: int
+    item: str
     found: str
     expected: str
 

@@ -13,7 +13,7 @@ from madoguchi.doors.core_banking.sample_events import sample_events
 from madoguchi.doors.core_banking.sample_patterns import sample_rows
 from madoguchi.doors.core_banking.status_feed import write_status_events
 from madoguchi.doors.core_banking.zengin_writer import Sender, write_notices, write_statements
-from madoguchi.procedures.feed_values import BalanceNotice, NoticeBlock, StatementBlock, StatementRow
+from madoguchi.procedures.feed_values import NOWHERE, BalanceNotice, NoticeBlock, StatementBlock, StatementRow
 from madoguchi.rules.vocabulary import JST, AccountKind, Precision
 
 DEFAULT_SEED = 1
@@ -56,8 +56,9 @@ def generate(
     seed       another seed is another history of the same customers.
     months     how far back the first file reaches (to the epoch at most).
     since      for a top-up: the first day to write, instead of `months`; it joins what an earlier run wrote.
-    base_time  基準時刻 of the balances, JST.
+    base_time  基準時刻 of the balances, JST; midnight becomes 00:01, as 0000 in the format means that none is given.
     """
+    base_time = max(base_time, time(0, 1))
     books = load_books()
     if until < books.epoch:
         raise ValueError(f"見本の帳簿は {books.epoch} からです。")
@@ -110,6 +111,8 @@ def _statement(
         opening_balance=opening,
         rows=tuple(row for row in rows if row.booked_on >= first),
         closing_balance=_balance(account, rows, until),
+        opening_place=NOWHERE,
+        closing_place=NOWHERE,
     )
 
 

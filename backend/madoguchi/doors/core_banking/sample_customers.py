@@ -6,11 +6,11 @@ sample_patterns.py's subject.
 
 import tomllib
 from datetime import date
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from madoguchi.installation import sample_document
 from madoguchi.procedures.feed_values import AccountKey
 from madoguchi.rules.vocabulary import Product
 
@@ -107,7 +107,4 @@ class Books(_Strict):
 
 def load_books() -> Books:
     """The books of the clone, or those inside an installed wheel."""
-    here = Path(__file__)
-    beside = [here.parents[2] / "sample", here.parents[3] / "sample"]
-    path = next(directory for directory in beside if directory.is_dir()) / "books.toml"
-    return Books.model_validate(tomllib.loads(path.read_text("utf-8")))
+    return Books.model_validate(tomllib.loads(sample_document("books.toml").decode()))

@@ -90,6 +90,8 @@ def _statement_block(first: int, block: list[bytes], imported_on: date) -> Zengi
         opening_balance=opening_balance,
         rows=tuple(rows),
         closing_balance=closing_balance,
+        opening_place=header.place("opening_balance"),
+        closing_place=trailer.place("closing_balance"),
     )
 
 

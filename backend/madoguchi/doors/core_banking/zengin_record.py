@@ -7,8 +7,8 @@ How records make a block is zengin_reader.py's subject.
 from datetime import date, timedelta
 
 from madoguchi.doors.core_banking.era import read_wareki
-from madoguchi.doors.core_banking.zengin_layout import Item, Layout, decode
-from madoguchi.procedures.feed_values import AccountKey, Damage
+from madoguchi.doors.core_banking.zengin_layout import Layout, decode
+from madoguchi.procedures.feed_values import AccountKey, Damage, Place
 
 _CREATION_MAY_BE_AHEAD = timedelta(days=3)
 _CREATION_MAY_BE_OLD = timedelta(days=366)
@@ -49,16 +49,16 @@ class Record:
                 found = f"{error.start + 1}文字目に 0x{raw[error.start]:02X}"
                 raise self.damaged(item.name, found, "JIS X 0201 の文字") from None
 
-    def item(self, name: str) -> Item:
-        return self._layout.items[name]
-
     def has(self, name: str) -> bool:
         """Whether records of this type have the item at all."""
         return name in self._layout.items
 
+    def place(self, name: str) -> Place:
+        item = self._layout.items[name]
+        return Place(self.number, item.column, item.label)
+
     def damaged(self, name: str, found: str, expected: str) -> Damaged:
-        item = self.item(name)
-        return Damaged(Damage(self.number, item.column, item.label, found, expected))
+        return Damaged(Damage(*self.place(name), found, expected))
 
     def shown(self, name: str) -> str:
         """The item as a report shows it: what is not ASCII as escapes."""
@@ -73,7 +73,7 @@ class Record:
         """An identifier of digits, leading zeros kept."""
         raw = self._items[name]
         if not raw.isdigit():
-            raise self.damaged(name, self.shown(name), f"数字{self.item(name).width}桁")
+            raise self.damaged(name, self.shown(name), f"数字{self._layout.items[name].width}桁")
         return raw.decode("ascii")
 
     def optional_code(self, name: str) -> str | None:

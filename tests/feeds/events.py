@@ -1,0 +1,38 @@
+"""Status events of one customer, as lines of the feed."""
+
+import json
+
+from madoguchi.procedures.feed_values import AccountKey
+
+CUSTOMER = "10000001"
+
+
+def event(sequence: int, kind: str, **more: object) -> dict[str, object]:
+    """`product` is personal unless it is given."""
+    return {
+        "event_id": f"E-{sequence}",
+        "sequence": sequence,
+        "time": "2026-11-24T09:00:00+09:00",
+        "customer_number": CUSTOMER,
+        "kind": kind,
+        "product": "personal",
+        **more,
+    }
+
+
+def account(key: AccountKey) -> dict[str, str]:
+    return {"branch_code": key.branch_code, "kind": key.kind_code, "number": key.number}
+
+
+def opened(sequence: int, **more: object) -> dict[str, object]:
+    names = {"customer_name": "見本 花子", "customer_kana": "ﾐﾎﾝ ﾊﾅｺ"}
+    return event(sequence, "contract.opened", **{**names, **more})
+
+
+def registered(sequence: int, key: AccountKey, **more: object) -> dict[str, object]:
+    branch = {"branch_name": "本店営業部", "branch_kana": "ﾎﾝﾃﾝｴｲｷﾞﾖｳﾌﾞ", "holder_kana": "ﾐﾎﾝ ﾊﾅｺ"}
+    return event(sequence, "account.registered", account=account(key), **{**branch, **more})
+
+
+def status_file(*events: dict[str, object]) -> bytes:
+    return b"".join(json.dumps(one, ensure_ascii=False).encode() + b"\n" for one in events)
