@@ -18,6 +18,8 @@ from madoguchi.procedures.service import NotFound
 from madoguchi.procedures.setting_up import InstitutionRefused
 from madoguchi.procedures.terms import TermsRefused
 
+UNREACHABLE = "データベースにつながりません。MADOGUCHI_DATABASE_URL と、PostgreSQL が動いていることを確かめてください。"
+
 NOT_DONE = 1
 REFUSED = 3
 
@@ -57,23 +59,20 @@ def _of_database(failure: DBAPIError) -> str | None:
     if "disk is full" in said:
         return "ディスクの空きがありません。空きを作ってから、もう一度実行してください。"
     if isinstance(failure, OperationalError) and "connect" in said.lower():
-        return (
-            "データベースにつながりません。MADOGUCHI_DATABASE_URL と、PostgreSQL が動いていることを確かめてください。"
-        )
+        return UNREACHABLE
     return None
 
 
 def _of_system(failure: OSError) -> str:
     if isinstance(failure, ConnectionError):
-        return (
-            "データベースにつながりません。MADOGUCHI_DATABASE_URL と、PostgreSQL が動いていることを確かめてください。"
-        )
+        return UNREACHABLE
     place = failure.filename or "ファイル"
+    elsewhere = "別の場所(MADOGUCHI_DATA_DIR など)を指定してください。"
     reasons: dict[type[OSError], str] = {
         FileNotFoundError: f"{place} がありません。名前と場所を確かめてください。",
-        PermissionError: f"{place} を読み書きする権限がありません。権限を変えるか、別の場所を指定してください。",
-        NotADirectoryError: f"{place} はフォルダーではありません。別の場所を指定してください。",
-        FileExistsError: f"{place} と同じ名前のものが、すでにあります。別の場所を指定してください。",
+        PermissionError: f"{place} を読み書きする権限がありません。権限を変えるか、{elsewhere}",
+        NotADirectoryError: f"{place} はフォルダーではありません。{elsewhere}",
+        FileExistsError: f"{place} と同じ名前のものが、すでにあります。{elsewhere}",
         IsADirectoryError: f"{place} はフォルダーです。ファイルを指定してください。",
     }
     for kind, sentence in reasons.items():

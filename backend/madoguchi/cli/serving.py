@@ -25,7 +25,9 @@ from madoguchi.cli.log import RequestLog, write_log
 from madoguchi.cli.words import say, say_table
 from madoguchi.clock import Clock, system_clock
 from madoguchi.installation import Keys, KeysRefused, load_keys, make_keys
+from madoguchi.procedures.sample_logins import SampleCustomer
 from madoguchi.procedures.service import institution
+from madoguchi.rules.vocabulary import AccountKind, ContractState
 from madoguchi.sandbox import Prepared, prepare
 from madoguchi.settings import Mode, Settings
 
@@ -50,8 +52,8 @@ def serve(
     with _listener(host, port or DEFAULT_PORT) as listener:
         prepared = asyncio.run(prepare(settings, desk.clock, _tell)) if sample else None
         name = desk.reading(lambda session: institution(session).name)
+        keys = prepared.keys if prepared else _keys(settings)
         remember_issuer(settings)
-        keys = prepared.keys if prepared else load_keys(settings)
         app = None if settings.workers > 1 else _app(settings, keys, desk.clock)
         _welcome(settings, name, prepared)
         _serve(settings, app, listener)
@@ -81,14 +83,20 @@ def _check(settings: Settings, sample: bool) -> None:
     problems = settings.problems()
     if sample and not settings.is_sandbox:
         problems.append("--sample: 本番では、見本の信用組合を動かせません(MADOGUCHI_MODE)。")
-    if settings.is_sandbox:
-        make_keys(settings)
-    try:
-        load_keys(settings)
-    except KeysRefused as refused:
-        problems.append(str(refused))
+    if not settings.is_sandbox:
+        try:
+            load_keys(settings)
+        except KeysRefused as refused:
+            problems.append(str(refused))
     if problems:
         raise Trouble("始められません。\n" + "\n".join(problems))
+
+
+def _keys(settings: Settings) -> Keys:
+    """The installation's keys; a sandbox that has none gets its own."""
+    if settings.is_sandbox:
+        make_keys(settings)
+    return load_keys(settings)
 
 
 def _listener(host: str, port: int) -> socket.socket:
@@ -162,8 +170,8 @@ def _welcome(settings: Settings, name: str, prepared: Prepared | None) -> None:
         say()
         say("見本のお客さま(どの方でもログインできます):")
         say_table(
-            ("お客さま番号", "パスワード", "お名前"),
-            ((c.customer_number, c.password, c.name) for c in prepared.customers),
+            ("お客さま番号", "パスワード", "お名前", ""),
+            ((c.customer_number, c.password, c.name, _remark(c)) for c in prepared.customers),
         )
         first = prepared.customers[0].customer_number if prepared.customers else "番号"
         say(f"ワンタイムパスワード: 別の画面で {command} customer code {first}")
@@ -172,6 +180,14 @@ def _welcome(settings: Settings, name: str, prepared: Prepared | None) -> None:
         say(f"次に: {settings.issuer}/sample を開き、「{name}とつなぐ」を押してください。")
     say("終わるには Ctrl+C を押します。")
     sys.stdout.flush()
+
+
+def _remark(customer: SampleCustomer) -> str:
+    """What a newcomer can try with this customer that others do not show."""
+    if ContractState.LIVE not in customer.contract_states:
+        suspended = ContractState.SUSPENDED in customer.contract_states
+        return "インターネットバンキング停止中" if suspended else "インターネットバンキング解約済み"
+    return "" if set(customer.kinds) & {AccountKind.ORDINARY, AccountKind.CURRENT} else "連携できる口座がない"
 
 
 def _command() -> str:
