@@ -9,13 +9,14 @@ Source: graphql.md "Errors"; GraphQL specification 7.1.2.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import Enum
+from enum import Enum, unique
 from typing import Any
 
 from madoguchi.rules.decision import Reason, Refusal
 from madoguchi.rules.vocabulary import JST
 
 
+@unique
 class Code(Enum):
     """Protocol-level codes: clause, HTTP status (200: a field error inside an answer) and message."""
 
@@ -28,9 +29,9 @@ class Code(Enum):
     INVALID_TOKEN = ("4-2", 401, "The access token is unknown, expired, revoked or bound to another key.")
     INVALID_PROOF = ("-", 401, "The DPoP proof does not fit this request, or has been used before (RFC 9449).")
     SYNTAX_ERROR = ("-", 400, "The document cannot be parsed: {why}")
-    VALIDATION_FAILED = ("-", 400, "{why}")
+    VALIDATION_FAILED = ("-", 400, "The document does not fit the schema: {why}")
     OPERATION_NAME_REQUIRED = ("-", 400, "`operationName` must name one operation of the document.")
-    VARIABLES_INVALID = ("-", 400, "{why}")
+    VARIABLES_INVALID = ("-", 400, "The variables do not fit the operation: {why}")
     CYCLIC_FRAGMENTS = ("-", 400, "A fragment spreads itself, directly or through others.")
     OPERATION_TOO_LARGE = ("-", 400, "The document has {actual} {what}; the limit is {limit}.")
     INTROSPECTION_NOT_ALONE = ("-", 400, "Introspection must be alone in its operation.")
