@@ -146,13 +146,8 @@ def marked_clauses() -> Counter[str]:
 def marks_in(path: Path) -> Iterator[str]:
     """The clauses of every `pytest.mark.clause("…")` that stands on a test or holds for the whole file."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr == "clause"
-            and isinstance(node.args[0], ast.Constant)
-        ):
-            yield str(node.args[0].value)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.clause":
+            yield ast.literal_eval(node.args[0])
 
 
 @pytest.mark.parametrize("clause", IN_CODE)
