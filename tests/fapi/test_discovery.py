@@ -47,6 +47,15 @@ async def test_only_the_resources_own_well_known_address_answers(bank: Bank) -> 
         assert answer.status_code != 200
 
 
+async def test_every_answer_carries_a_request_id_of_our_own_making(bank: Bank) -> None:
+    ids = set()
+    for path in ("/jwks", "/authorize", "/par", "/nowhere"):
+        answer = await bank.http.get(path, headers={"X-Request-Id": "rq_chosen-by-the-client"})
+        ids.add(answer.headers["x-request-id"])
+    assert len(ids) == 4
+    assert all(len(one) == 33 and one.startswith("rq_") for one in ids)
+
+
 async def test_a_whole_registration_over_a_real_socket(bank: Bank) -> None:
     """Repeated header lines, chunked bodies and a closing connection reach us as they were sent."""
     listener = socket.create_server(("127.0.0.1", 0))

@@ -1,0 +1,43 @@
+"""What time brings to registrations and one-time things: ends are marked, and what can serve no more is forgotten.
+
+No decision waits for a sweep: what has lapsed is refused whether or not one has run (4-1). Idempotent conditional
+statements that any worker may run at any time. The trail, the records of use and registrations are never touched by
+forgetting.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import delete
+from sqlmodel import Session, col, select
+
+from madoguchi.procedures.redeeming import end_abandoned
+from madoguchi.procedures.stopping import end_registration
+from madoguchi.records.registrations import AccessToken, PushedRequest, Registration, UsedOnce
+from madoguchi.rules.vocabulary import Cause, RegistrationState
+
+ACTOR: Final = "system:sweep"
+KEPT: Final = timedelta(days=1)
+"""How long expired access tokens and requests nobody decided stay, for whoever has to find out what happened."""
+
+
+def sweep(session: Session, at: datetime) -> None:
+    """Mark registrations whose period or code is over as ended; forget one-time things that could serve no more."""
+    end_abandoned(session, at)
+    end_expired(session, at)
+    for over in (
+        delete(UsedOnce).where(col(UsedOnce.expires_at) <= at),
+        delete(AccessToken).where(col(AccessToken.expires_at) <= at - KEPT),
+        delete(PushedRequest).where(col(PushedRequest.pushed_at) <= at - KEPT, col(PushedRequest.decided_at).is_(None)),
+    ):
+        session.execute(over.execution_options(synchronize_session=False))
+
+
+def end_expired(session: Session, at: datetime) -> list[str]:
+    """第4条第1項: end every registration whose `until` has come; returns their ids."""
+    over = session.exec(
+        select(Registration.registration_id)
+        .where(Registration.until <= at, Registration.state == RegistrationState.ACTIVE)
+        .order_by(col(Registration.registration_id))
+    ).all()
+    return [one for one in over if end_registration(session, one, Cause.EXPIRED, ACTOR, at)]
