@@ -58,6 +58,11 @@ async def read_form(request: Request) -> dict[str, str]:
     At most 32 kB and 20 fields, both checked before anything is parsed. The query of the URL is never looked at.
     Raises FormRefused (413 for size, 415 for another content type, else 400).
     """
+    return _once(await read_pairs(request))
+
+
+async def read_pairs(request: Request, most: int = FORM_FIELDS) -> list[tuple[str, str]]:
+    """All fields of an urlencoded body in their order, at most `most` of them. Raises FormRefused as `read_form`."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != FORM_TYPE:
         raise FormRefused("the body must be application/x-www-form-urlencoded", 415)
@@ -66,7 +71,7 @@ async def read_form(request: Request) -> dict[str, str]:
         body += chunk
         if len(body) > FORM_BYTES:
             raise FormRefused("the form is too large", 413)
-    return _fields(bytes(body))
+    return _pairs(bytes(body), most)
 
 
 def read_query(request: Request) -> dict[str, str]:
@@ -74,19 +79,23 @@ def read_query(request: Request) -> dict[str, str]:
     query: bytes = request.scope["query_string"]
     if len(query) > FORM_BYTES:
         raise FormRefused("the query is too large", 413)
-    return _fields(query)
+    return _once(_pairs(query, FORM_FIELDS))
 
 
-def _fields(encoded: bytes) -> dict[str, str]:
+def _pairs(encoded: bytes, most: int) -> list[tuple[str, str]]:
     try:
-        pairs = parse_qsl(encoded.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=FORM_FIELDS)
+        pairs = parse_qsl(encoded.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=most)
     except ValueError:  # not ASCII, not UTF-8 after decoding, or too many
         raise FormRefused("the parameters are not well formed or too many") from None
+    if any("\x00" in text for pair in pairs for text in pair):
+        raise FormRefused("a parameter holds a NUL character")
+    return pairs
+
+
+def _once(pairs: list[tuple[str, str]]) -> dict[str, str]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
         raise FormRefused("a parameter was sent more than once")
-    if any("\x00" in text for pair in pairs for text in pair):
-        raise FormRefused("a parameter holds a NUL character")
     return {name: value for name, value in fields.items() if value}
 
 
