@@ -4,7 +4,6 @@ import ctypes
 import os
 import socket
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from madoguchi.cli import main
 from madoguchi.installation import make_keys
 from madoguchi.settings import Mode, Settings
-from tests.support.desk import Desk, Said
+from tests.support.desk import Command, Desk, Said
 
 PRODUCTION = {
     "MADOGUCHI_MODE": "production",
@@ -20,33 +19,6 @@ PRODUCTION = {
     "MADOGUCHI_DATABASE_URL": "postgresql+asyncpg://127.0.0.1:1/none",
     "MADOGUCHI_BANK_CODE": "2999",
 }
-
-
-@dataclass
-class Command:
-    """`madoguchi` in this process, with an environment of the test's and a data directory that is not there yet."""
-
-    monkeypatch: pytest.MonkeyPatch
-    capture: pytest.CaptureFixture[str]
-    data: Path
-
-    def __call__(self, *arguments: str, **environment: str) -> Said:
-        for key, value in environment.items():
-            self.monkeypatch.setenv(key, value)
-        self.capture.readouterr()
-        code = main(arguments)
-        out, err = self.capture.readouterr()
-        assert "Traceback" not in err
-        return Said(code, out, err)
-
-
-@pytest.fixture
-def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    for key in [key for key in os.environ if key.startswith("MADOGUCHI_")]:
-        monkeypatch.delenv(key)
-    data = tmp_path / "data"
-    monkeypatch.setenv("MADOGUCHI_DATA_DIR", str(data))
-    return Command(monkeypatch, capsys, data)
 
 
 def keys_of(mode: Mode, data: Path) -> None:

@@ -5,7 +5,8 @@ assert desk("service", "close").code == 0
 
 import asyncio
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -55,15 +56,11 @@ class Desk:
 
     def ask(self, procedure: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Run a procedure on the desk's database, as a door would."""
+        return self.run(lambda database: database.writing(procedure, *args, **kwargs))
 
-        async def run() -> Any:
-            database = Database(self.url, 1)
-            try:
-                return await database.writing(procedure, *args, **kwargs)
-            finally:
-                await database.close()
-
-        return asyncio.run(run())
+    def run(self, work: Callable[[Database], Coroutine[Any, Any, Any]]) -> Any:
+        """Run asynchronous work with the desk's database."""
+        return asyncio.run(_with_database(self.url, work))
 
     def acts(self, action: str) -> list[Act]:
         """The trail's acts of one kind, oldest first."""
@@ -86,6 +83,36 @@ class Desk:
         return answer
 
 
+@dataclass
+class Command:
+    """`madoguchi` in this process, of an installation that has nothing yet: not even its data directory."""
+
+    monkeypatch: pytest.MonkeyPatch
+    capture: pytest.CaptureFixture[str]
+    data: Path
+    at: datetime = story.NOW
+
+    def __call__(self, *arguments: str, **environment: str) -> Said:
+        """Run it; the environment's keys stay set for the commands that follow."""
+        for key, value in environment.items():
+            self.monkeypatch.setenv(key, value)
+        self.capture.readouterr()
+        code = main(arguments, lambda: self.at)
+        out, err = self.capture.readouterr()
+        assert "Traceback" not in err
+        return Said(code, out, err)
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """A sandbox's command with no setting but the data directory."""
+    for key in [key for key in os.environ if key.startswith("MADOGUCHI_")]:
+        monkeypatch.delenv(key)
+    data = tmp_path / "data"
+    monkeypatch.setenv("MADOGUCHI_DATA_DIR", str(data))
+    return Command(monkeypatch, capsys, data)
+
+
 @pytest.fixture
 def desk(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -93,12 +120,13 @@ def desk(
     """The desk of a sandbox with a database of its own, in which the story has been told."""
     monkeypatch.setenv("MADOGUCHI_DATABASE_URL", database_url)
     monkeypatch.setenv("MADOGUCHI_DATA_DIR", str(tmp_path / "data"))
+    told = asyncio.run(_with_database(database_url, lambda database: database.writing(story.tell)))
+    return Desk(database_url, told, capsys)
 
-    async def tell() -> story.Story:
-        database = Database(database_url, 1)
-        try:
-            return await database.writing(story.tell)
-        finally:
-            await database.close()
 
-    return Desk(database_url, asyncio.run(tell()), capsys)
+async def _with_database(url: str, work: Callable[[Database], Coroutine[Any, Any, Any]]) -> Any:
+    database = Database(url, 2)
+    try:
+        return await work(database)
+    finally:
+        await database.close()

@@ -1,0 +1,124 @@
+"""`madoguchi explain`, `customer code` and `schema`: what the command answers, for people and for programs."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from madoguchi import opaque
+from madoguchi.procedures import sample_logins
+from madoguchi.procedures.reading import admit
+from madoguchi.procedures.recording import REFUSED, Recorder, Use
+from madoguchi.records.audit import AccessRecord
+from madoguchi.records.database import Database
+from madoguchi.records.login import LoginSecret
+from tests import story
+from tests.support.desk import Command, Desk
+from tests.support.tree import ROOT
+
+MASTER = b"m" * 32
+
+
+def record_of_a_refusal(desk: Desk) -> str:
+    """A use that was refused while the service was stopped."""
+    token = desk.ask(story.register, desk.told).access_token
+    desk("stop", "set", "function", "balances", "--reason", "点検", "--review-on", "2026-12-01")
+    desk("service", "close", "--until", "2026-11-24 16:00")
+
+    async def record(database: Database) -> None:
+        admission = await database.reading(admit, opaque.stored(token), story.NOW)
+        assert admission is not None
+        use = Use(
+            "rq_1",
+            story.NOW,
+            "query",
+            REFUSED,
+            attended=True,
+            asked=("accounts", "accounts.balance"),
+            refusals=({"code": "OUTSIDE_SERVICE_HOURS", "clause": "2-1", "path": ["accounts"]},),
+        )
+        assert await Recorder(database, "9.9.9").commit("dpop:1", story.NOW, admission, use)
+
+    desk.run(record)
+    return "rq_1"
+
+
+@pytest.mark.clause("4-3")
+def test_explain_prints_every_rules_answer_with_its_clause_and_what_was_recorded(desk: Desk) -> None:
+    request = record_of_a_refusal(desk)
+    desk("service", "open")
+    said = desk("explain", request)
+    assert said.code == 0, said.err
+    for part in (
+        "2026年11月24日 14:02",
+        "照会",
+        "断った項目: accounts OUTSIDE_SERVICE_HOURS(第2条第1項)",
+        "9.9.9",
+        "accounts.balance",
+    ):
+        assert part in said.out, part
+    rows = [line for line in said.out.splitlines() if line.startswith("│")]
+    hours = next(line for line in rows if "within_service_hours" in line)
+    assert "第2条第1項" in hours
+    assert "いいえ OUTSIDE_SERVICE_HOURS(次は 2026年11月24日 16:00)" in hours
+    assert "よい" in next(line for line in rows if "is_designated" in line)
+    stopped = [line for line in rows if "function_stopped" in line]
+    assert ["FUNCTION_STOPPED" in line for line in stopped] == [False, True, False]
+
+
+@pytest.mark.clause("4-3")
+def test_explain_for_programs_holds_digests_facts_and_answers(desk: Desk) -> None:
+    request = record_of_a_refusal(desk)
+    answer: dict[str, Any] = desk("explain", request, "--json").json
+    row = desk.ask(lambda session: session.get(AccessRecord, request))
+    assert answer["record"]["institution_digest"] == row.institution_digest
+    assert answer["record"]["at"] == "2026-11-24T14:02:00+09:00"
+    assert answer["registration"]["registration_id"] == row.registration_id
+    refused = {one["rule"]: one["refusals"] for one in answer["answers"] if one["refusals"]}
+    assert refused == {
+        "within_service_hours": [{"code": "OUTSIDE_SERVICE_HOURS", "retry_at": "2026-11-24T16:00:00+09:00"}],
+        "function_stopped": [{"code": "FUNCTION_STOPPED", "retry_at": None}],
+    }
+
+
+def test_evidence_that_was_changed_is_told_to_be_worthless(desk: Desk) -> None:
+    request = record_of_a_refusal(desk)
+
+    def forge(session: Any) -> None:
+        for (name,) in session.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").all():
+            session.exec_driver_sql(f"DROP TRIGGER {name}")
+        session.exec_driver_sql("UPDATE fact SET body = replace(body, 'active', 'ended')")
+
+    desk.ask(lambda session: forge(session.connection()))
+    said = desk("explain", request)
+    assert said.code == 1
+    assert "証拠として使えません" in said.err
+
+
+def test_the_one_time_code_is_the_customers_and_changes_every_half_minute(desk: Desk) -> None:
+    secret = sample_logins.sample_totp_secret(MASTER, "10000001")
+    desk.ask(
+        lambda session: session.add(LoginSecret(customer_id=desk.told.hanako, password_hash="x", totp_secret=secret))
+    )
+    codes = []
+    for seconds in (0, 29, 30):
+        desk.at = story.NOW + timedelta(seconds=seconds)
+        said = desk("customer", "code", "10000001")
+        assert said.code == 0
+        assert len(said.out.strip()) == 6
+        codes.append(said.out)
+    assert codes[0] == codes[1] != codes[2]
+    assert "あと 30 秒" in said.err
+
+
+def test_the_printed_schema_is_the_file(command: Command) -> None:
+    said = command("schema")
+    assert (said.code, said.out) == (0, (ROOT / "schema.graphql").read_text("utf-8"))
+    assert not command.data.exists()
+
+
+def test_without_a_command_the_help_is_shown(command: Command) -> None:
+    said = command()
+    assert said.code == 0
+    for name in ("serve", "feed", "aggregator", "service", "stop", "registration", "customer", "explain", "schema"):
+        assert f"  {name} " in said.out
