@@ -187,7 +187,7 @@ def _remark(customer: SampleCustomer) -> str:
     if ContractState.LIVE not in customer.contract_states:
         suspended = ContractState.SUSPENDED in customer.contract_states
         return "インターネットバンキング停止中" if suspended else "インターネットバンキング解約済み"
-    return "" if set(customer.kinds) & {AccountKind.ORDINARY, AccountKind.CURRENT} else "連携できる口座がない"
+    return "" if {account.kind for account in customer.accounts} & {AccountKind.ORDINARY, AccountKind.CURRENT} else "連携できる口座がない"
 
 
 def _command() -> str:
