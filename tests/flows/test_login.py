@@ -245,7 +245,7 @@ async def test_seeding_again_changes_nothing_and_the_list_shows_what_logs_in(
     assert await seed_sample_logins(database, MASTER) == 0
     hanako, jiro = await database.reading(sample_customers, MASTER, NOW)
     assert (hanako.customer_number, hanako.code) == (HANAKO, await database.reading(current_code, HANAKO, NOW))
-    assert len(hanako.kinds) == 4
+    assert [account.last_digits for account in hanako.accounts] == ["4567", "3210", "8901", "1122"]
     who = await login.identify(Attempt(jiro.customer_number, jiro.password, jiro.code), NOW)
     assert who == Identified(story.jiro, story.jiro_contract, "password+totp")
     assert await database.reading(current_code, NOBODY, NOW) is None

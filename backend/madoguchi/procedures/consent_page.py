@@ -40,6 +40,7 @@ class ConsentView:
     """
 
     proceeding: Proceeding
+    institution_name: str
     accounts: tuple[AccountLine, ...]
     offered: tuple[Scope, ...]
     until: datetime
@@ -96,13 +97,14 @@ def view_of(session: Session, visit: Visit, found: Proceeding, shown_at: datetim
     accounts = _accounts(session, found)
     if not any(line.eligible for line in accounts):
         return halt(session, Obstacle.NO_ELIGIBLE_ACCOUNT, request, aggregator, visit.at)
-    terms = terms_now(session, visit.at)
+    terms, house = terms_now(session, visit.at), institution(session)
     before = request.terms_shown
     return ConsentView(
         proceeding=found,
+        institution_name=house.name,
         accounts=accounts,
         offered=tuple(scope for scope in Scope if scope in request.scopes and scope in aggregator.scopes),
-        until=registration_until(visit.at, institution(session).registration_days),
+        until=registration_until(visit.at, house.registration_days),
         terms=terms,
         terms_before=terms_text(session, before) if before is not None and before != terms.version else None,
     )

@@ -54,10 +54,14 @@ class Identified:
 
 
 class NotIdentified(Enum):
-    """WRONG: something was, and no more is said. LOCKED: for a while, any number that failed too often."""
+    """WRONG: something was, and no more is said. LOCKED: for a while, any number that failed too often.
+
+    UNAVAILABLE: nobody can be identified now, whoever it is.
+    """
 
     WRONG = "wrong"
     LOCKED = "locked"
+    UNAVAILABLE = "unavailable"
 
 
 class IdentityMethod(Protocol):
@@ -70,6 +74,16 @@ class IdentityMethod(Protocol):
     def is_locked(self, session: Session, customer_id: int, at: datetime) -> bool:
         """Whether the customer is locked now: asked again at every later step of a registration."""
         ...
+
+
+class NoIdentityMethod:
+    """Stands behind the port where no method is installed: nobody can be identified, so nobody can register (1-2-3)."""
+
+    async def identify(self, attempt: Attempt, at: datetime) -> Identified | NotIdentified:
+        return NotIdentified.UNAVAILABLE
+
+    def is_locked(self, session: Session, customer_id: int, at: datetime) -> bool:
+        return False
 
 
 class SampleLogin:
@@ -98,6 +112,11 @@ class SampleLogin:
             .where(Customer.customer_id == customer_id)
         ).first()
         return tries is not None and _locked(tries, at)
+
+
+def identity_method(database: Database, settings: Settings) -> IdentityMethod:
+    """The method that the settings choose."""
+    return SampleLogin(database, settings) if settings.sample_login else NoIdentityMethod()
 
 
 def hash_password(password: str) -> str:

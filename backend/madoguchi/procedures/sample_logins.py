@@ -22,6 +22,14 @@ from madoguchi.rules.vocabulary import AccountKind, AccountState, ContractState
 
 
 @dataclass(frozen=True, slots=True)
+class SampleAccount:
+    """An account registered in internet banking, told apart by its kind and last four digits."""
+
+    kind: AccountKind
+    last_digits: str
+
+
+@dataclass(frozen=True, slots=True)
 class SampleCustomer:
     """An invented customer with what it takes to log in at this moment."""
 
@@ -30,7 +38,7 @@ class SampleCustomer:
     password: str
     code: str
     contract_states: tuple[ContractState, ...]
-    kinds: tuple[AccountKind, ...]  # of the accounts registered in internet banking
+    accounts: tuple[SampleAccount, ...]
 
 
 def sample_password(master: bytes, customer_number: str) -> str:
@@ -85,7 +93,11 @@ def sample_customers(session: Session, master: bytes, at: datetime) -> tuple[Sam
             password=sample_password(master, customer.customer_number),
             code=_code(secret.totp_secret, at),
             contract_states=tuple(ContractState(c.state) for c in contracts if c.customer_id == customer.customer_id),
-            kinds=tuple(AccountKind(a.kind) for a in accounts if a.customer_id == customer.customer_id),
+            accounts=tuple(
+                SampleAccount(AccountKind(a.kind), a.number[-4:])
+                for a in accounts
+                if a.customer_id == customer.customer_id
+            ),
         )
         for customer, secret in rows
     )

@@ -67,10 +67,13 @@ class ConsentError(StrEnum):
     """What is missing, in the words of the error summary."""
 
     NO_ACCOUNT = "見せる口座を1つ以上選んでください"
+    ACCOUNT_NOT_OFFERED = "連携できない口座が含まれています。口座を選び直してください"
     NO_INFORMATION = "残高照会・入出金明細照会のどちらか1つ以上を選んでください"
+    SCOPE_NOT_OFFERED = "連携できない情報が含まれています。情報を選び直してください"
     NO_CONTRACT = "「%(aggregator)s」とのご契約の確認にチェックを入れてください"
     NO_TERMS = "API利用規定への同意にチェックを入れてください"
     NO_RISKS = "リスクの確認にチェックを入れてください"
+    LAST_DAY_CHANGED = "日付が変わり、連携の終わる日が変わりました。終わる日を確かめて、もう一度お進みください"
 
 
 @dataclass(frozen=True, slots=True)
