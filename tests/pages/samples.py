@@ -67,6 +67,11 @@ def public(here: str) -> Frame:
     return replace(frame(here), part=Part.COUNTER, strip=False)
 
 
+def with_preferences(frame: Frame, here: str, preferences: Preferences) -> Frame:
+    """The same page as another visitor asked for it."""
+    return replace(frame, here=here, preferences=preferences)
+
+
 LOGIN = LoginPage("みほん家計簿", "/login", "form-token", "/login/back", sample_customers_url="/sample/customers")
 LOGIN_WRONG = replace(LOGIN, customer_number="20000017", errors=(LoginError.NOT_ACCEPTED,))
 LOGIN_EMPTY = replace(LOGIN, errors=(LoginError.CUSTOMER_NUMBER_MISSING, LoginError.ONE_TIME_CODE_MISSING))
@@ -213,6 +218,7 @@ PAGES: dict[str, tuple[Model, Frame]] = {
     "consent-ready": (CONSENT_READY, frame("/consent", _PHRASE)),
     "consent-error": (CONSENT_ERROR, frame("/consent", _PHRASE)),
     "consent-terms-changed": (CONSENT_TERMS_CHANGED, frame("/consent", _PHRASE)),
+    "consent-last-minutes": (replace(CONSENT, seconds_left=150), frame("/consent", _PHRASE)),
     "consent-narrow": (CONSENT_NARROW, frame("/consent", _PHRASE)),
     **{name: (page, frame("/message")) for name, page in MESSAGES.items()},
 }
