@@ -174,7 +174,7 @@ def _welcome(settings: Settings, name: str, prepared: Prepared | None) -> None:
             ((c.customer_number, c.password, c.name, _remark(c)) for c in prepared.customers),
         )
         first = prepared.customers[0].customer_number if prepared.customers else "番号"
-        say(f"ワンタイムパスワード: 別の画面で {command} customer code {first}")
+        say(f"ワンタイムパスワード: {settings.issuer}/sample/customers (または {command} customer code {first})")
         say(f"受付を閉じてみる: {command} service close (元に戻す: {command} service open)")
         say()
         say(f"次に: {settings.issuer}/sample を開き、「{name}とつなぐ」を押してください。")
@@ -187,7 +187,11 @@ def _remark(customer: SampleCustomer) -> str:
     if ContractState.LIVE not in customer.contract_states:
         suspended = ContractState.SUSPENDED in customer.contract_states
         return "インターネットバンキング停止中" if suspended else "インターネットバンキング解約済み"
-    return "" if {account.kind for account in customer.accounts} & {AccountKind.ORDINARY, AccountKind.CURRENT} else "連携できる口座がない"
+    return (
+        ""
+        if {account.kind for account in customer.accounts} & {AccountKind.ORDINARY, AccountKind.CURRENT}
+        else "連携できる口座がない"
+    )
 
 
 def _command() -> str:
