@@ -103,7 +103,7 @@ def test_the_text_size_comes_from_the_link_then_from_the_cookie() -> None:
 
 
 def test_choosing_a_size_keeps_the_other_parameters_of_the_page() -> None:
-    assert size_link("/terms?from=%E8%A6%8F&size=3", TextSize.LARGE) == "?from=%E8%A6%8F&size=2"
+    assert size_link("/terms?from=%E8%A6%8F&size=3", TextSize.LARGE) == "/terms?from=%E8%A6%8F&size=2"
 
 
 async def test_a_chosen_size_is_kept_in_a_cookie() -> None:

@@ -59,7 +59,7 @@ function watch(seconds) {
   timers.forEach(clearTimeout);
   timers = [
     setTimeout(() => dialog.showModal(), Math.max(0, seconds - Number(dialog.dataset.warnAt)) * 1000),
-    setTimeout(() => window.location.reload(), (seconds + 1) * 1000), // the server then says what is true
+    setTimeout(() => window.location.assign(dialog.dataset.here), (seconds + 1) * 1000), // the server then says what is true
   ];
 }
 

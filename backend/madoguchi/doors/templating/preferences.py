@@ -50,4 +50,4 @@ def size_link(here: str, size: TextSize) -> str:
     """The same page in another size. `here` is path and query of this page; its other parameters stay."""
     parts = urlsplit(here)
     kept = [(key, value) for key, value in parse_qsl(parts.query, keep_blank_values=True) if key != SIZE_COOKIE]
-    return f"?{urlencode([*kept, (SIZE_COOKIE, size.value)])}"
+    return f"{parts.path}?{urlencode([*kept, (SIZE_COOKIE, size.value)])}"

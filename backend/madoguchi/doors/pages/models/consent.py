@@ -151,3 +151,7 @@ class ConsentPage:
 
     def has_error(self, name: str) -> bool:
         return ConsentError[name] in self.errors
+
+    def errors_at(self, *places: str) -> tuple[ConsentError, ...]:
+        """The errors whose names speak of one of these places of the page."""
+        return tuple(error for error in self.errors if any(place in error.name for place in places))
