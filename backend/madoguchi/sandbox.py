@@ -121,20 +121,28 @@ def holidays_of(*years: int) -> list[tuple[date, str]]:
     return sorted((dict.fromkeys(turn, "年末年始") | dict(national.items())).items())
 
 
+def sent_last(at: datetime) -> datetime:
+    """基準日時 of the balances sent last before `at`: on the hour, 1:00 to 14:00 (00:00 means no time in a feed)."""
+    wall = at.astimezone(JST)
+    if wall.hour == 0:
+        return datetime.combine(wall.date() - timedelta(days=1), LATEST_BASE_TIME, JST)
+    return datetime.combine(wall.date(), min(LATEST_BASE_TIME, time(wall.hour)), JST)
+
+
 async def _top_up(settings: Settings, database: Database, at: datetime, tell: Callable[[str], None]) -> None:
     """Write and import what the core-banking system would have sent since the last time."""
-    wall = at.astimezone(JST)
-    base = min(LATEST_BASE_TIME, time(wall.hour))
+    latest = sent_last(at)
+    until = latest.date()
     held = await database.reading(books_until)
-    if held is not None and held >= (wall.date(), datetime.combine(wall.date(), base, JST)):
+    if held is not None and held >= (until, latest):
         return
-    since = None if held is None else min(held[0] + timedelta(days=1), wall.date())
+    since = None if held is None else min(held[0] + timedelta(days=1), until)
     tell(
         "勘定系からの連携ファイルを取り込んでいます。"
         if held
         else "勘定系からの13か月分の連携ファイルを取り込んでいます。"
     )
-    for path in write_sample_files(settings.data_dir / FEEDS, wall.date(), since=since, base_time=base):
+    for path in write_sample_files(settings.data_dir / FEEDS, until, since=since, base_time=latest.time()):
         report = await import_file(database, path, settings.bank_code, at, actor=ACTOR)
         tell(f"{path.name}: {report}")
         if not report.clean:
