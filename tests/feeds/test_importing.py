@@ -1,10 +1,12 @@
 """Files into the books: whole or nothing for each block, the same again changes nothing, and balances that chain."""
 
 import hashlib
+import random
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from madoguchi.doors.core_banking.importing import import_file
 from madoguchi.doors.core_banking.sample_books import write_sample_files
 from madoguchi.doors.core_banking.zengin_reader import read_zengin
 from madoguchi.doors.core_banking.zengin_writer import write_notices, write_statements
+from madoguchi.procedures.banking_days import is_banking_day
 from madoguchi.procedures.feed_values import AccountKey, FileRefused
 from madoguchi.procedures.feeds import FileReport, FileSeen, begin_file, take_in_block
 from madoguchi.records.audit import Act
@@ -272,6 +275,70 @@ async def test_missing_banking_days_are_accepted_and_told_until_they_come(bank: 
     ]  # fmt: skip
 
 
+async def test_a_file_without_a_row_holds_its_days_as_well(bank: Bank) -> None:
+    await bank.send(write_statements(BANK, [block(row(5, FRIDAY), to_day=FRIDAY)]))
+    quiet = block(opening=100_005, from_day=date(2026, 11, 21))
+    assert (await bank.send(write_statements(BANK, [quiet]))).blocks_accepted == 1
+    assert (await bank.days())[-1] == (date(2026, 11, 21), TUESDAY, Completeness.MAY_LACK_LATER)
+
+
+@pytest.mark.clause("6-1")
+async def test_a_file_that_tells_missing_days_without_a_row_closes_the_gap(bank: Bank) -> None:
+    thursday = date(2026, 11, 19)
+    on_thursday, on_tuesday = row(500, thursday), row(1)
+    await bank.send(write_statements(BANK, [block(on_thursday, from_day=thursday, to_day=thursday)]))
+    await bank.send(write_statements(BANK, [block(on_tuesday, opening=100_500, from_day=TUESDAY)]))
+    assert (await bank.days())[-1][2] == Completeness.GAP
+    await bank.send(write_statements(BANK, [block(on_thursday, on_tuesday, from_day=thursday)]))
+    assert [days[2] for days in await bank.days()] == [Completeness.MAY_LACK_LATER]
+
+
+async def test_other_balances_under_the_same_rows_are_a_change(bank: Bank) -> None:
+    await bank.send(write_statements(BANK, [block(row(5))]))
+    report = await bank.send(write_statements(BANK, [block(row(5), opening=200_000)]))
+    assert (report.blocks_accepted, report.rows_added) == (1, 0)
+    assert [one.balance_after for one in await bank.rows()] == [200_005]
+    wednesday = date(2026, 11, 25)
+    following = block(row(1, wednesday), opening=200_005, from_day=wednesday, to_day=wednesday)
+    assert (await bank.send(write_statements(BANK, [following]))).clean
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_in_whatever_pieces_a_history_comes_it_is_held_as_if_it_had_come_at_once(bank: Bank, seed: int) -> None:
+    """The current account gets one file; the ordinary one the same days in overlapping pieces."""
+    draw = random.Random(seed)
+    first, last = date(2026, 10, 1), date(2026, 10, 31)
+    days = [first + timedelta(days=offset) for offset in range(31)]
+    booked = sorted(day for day in draw.choices(days, k=40) if is_banking_day(day))
+    rows = [row(draw.choice([100, 100, 250]), day, draw.choice(list(Direction))) for day in booked]
+
+    def window(account: AccountKey, begin: date, end: date) -> bytes:
+        opening = 100_000 + sum(one.change for one in rows if one.booked_on < begin)
+        inside = [one for one in rows if begin <= one.booked_on <= end]
+        piece = block(
+            *inside, account=account, opening=opening, from_day=begin, to_day=end, created_on=date(2026, 11, 2)
+        )
+        return write_statements(BANK, [piece])
+
+    await bank.send(window(CURRENT, first, last))
+    pieces = [sorted(draw.choices(days, k=2)) for _ in range(8)]
+    pieces += [[begin, begin + timedelta(days=9)] for begin in (first, days[10], days[21])] + [[days[8], days[24]]]
+    draw.shuffle(pieces)
+    for begin, end in pieces:
+        report = await bank.send(window(ORDINARY, begin, end))
+        assert report.clean, report.details
+
+    whole, pieced = await bank.rows(CURRENT), await bank.rows(ORDINARY)
+    columns = ("position", "balance_after", "amount", "direction", "occurrence")
+    assert [[getattr(one, name) for name in columns] for one in pieced] == [
+        [getattr(one, name) for name in columns] for one in whole
+    ]
+    held = await bank.days(ORDINARY)
+    assert {completeness for *_, completeness in held} == {Completeness.COMPLETE}
+    assert (held[0][0], held[-1][1]) == (first, last)
+    assert all(earlier[1] + timedelta(days=1) == later[0] for earlier, later in pairwise(held))
+
+
 @pytest.mark.clause("6-1")
 async def test_a_day_whose_file_was_made_on_it_is_complete_once_a_later_file_has_told_it_again(bank: Bank) -> None:
     await bank.send(write_statements(BANK, [block(row(1))]))
@@ -317,10 +384,10 @@ async def test_a_correction_points_to_the_row_it_corrects_only_where_there_is_no
 @pytest.mark.clause("2-2")
 async def test_an_account_unknown_to_internet_banking_is_not_taken_in_until_it_is_registered(bank: Bank) -> None:
     other = AccountKey("002", "1", "7654321")
-    file = write_statements(BANK, [block(row(1), account=other)])
+    file = write_statements(BANK, [block(row(1), account=other), block(row(2))])
     report = await bank.send(file)
     assert report.details == ["インターネットバンキングに登録のない1口座は、取り込んでいません。"]
-    assert await bank.count(Transaction) == 0
+    assert await bank.count(Transaction) == 1
     await bank.send(status_file(registered(4, other)), suffix="jsonl")
     assert (await bank.send(file)).rows_added == 1
 
