@@ -147,7 +147,7 @@ def token(page: httpx.Response) -> str:
 def links(page: httpx.Response) -> list[str]:
     """Where the page leads, apart from its own other text sizes."""
     found = [html.unescape(link) for link in re.findall(r'<a[^>]* href="([^"]*)"', page.text)]
-    return [link for link in found if not link.startswith("?")]
+    return [link for link in found if not re.search(r"[?&]size=\d$", link)]
 
 
 def ticked(page: httpx.Response) -> list[str]:

@@ -178,7 +178,7 @@ def test_a_second_click_does_not_send_the_decision_twice(page: Page, shown: str)
     sent = []
     page.goto(f"{shown}/consent-initial")
     page.on("request", lambda request: sent.append(request.method) if request.method == "POST" else None)
-    page.evaluate("for (const after of [0, 150]) setTimeout(() => document.querySelector('[value=deny]').click(), after)")
+    page.evaluate("for (const at of [0, 150]) setTimeout(() => document.querySelector('[value=deny]').click(), at)")
     page.wait_for_url("**/consent")
     assert sent == ["POST"]
 
