@@ -103,6 +103,13 @@ def test_the_latest_ten_of_all_accounts_come_newest_first() -> None:
     assert movements[2].account.endswith("3210")
 
 
+def test_who_paid_is_shown_in_full_width() -> None:
+    paid = {**row(24, "DEPOSIT", 1, None), "description": "給与", "counterparty": "ｶ)ﾐﾎﾝｼﾖｳｼﾞ"}
+    movements = shown(data(latest={"nodes": [paid]})).movements
+    assert movements is not None
+    assert movements[0].description == "給与 カ)ミホンシヨウジ"
+
+
 def error(code: str, clause: str, *path: str | int) -> dict[str, Any]:
     return {"message": "…", "path": list(path), "extensions": {"code": code, "clause": clause}}
 

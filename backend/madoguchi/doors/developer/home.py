@@ -7,6 +7,7 @@ its clause. The chart is made of `balanceAfter`, and so asked for only when both
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
+from unicodedata import normalize
 
 from madoguchi.doors.developer.chart import BalanceChart, DayBalance, balance_chart
 from madoguchi.doors.developer.client import Answer, ExchangeFailed
@@ -115,7 +116,8 @@ def _movements(accounts: Sequence[Mapping[str, Any]]) -> tuple[AppMovement, ...]
     rows = [
         AppMovement(
             booked_on=date.fromisoformat(row["bookedOn"]),
-            description=" ".join(filter(None, (row["description"], row["counterparty"]))),
+            # The payer's name comes as the feed has it, in half-width kana; a household book shows it in full width.
+            description=normalize("NFKC", " ".join(filter(None, (row["description"], row["counterparty"])))),
             account=_name(account),
             amount=_signed(row),
         )
