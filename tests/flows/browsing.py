@@ -17,7 +17,7 @@ from madoguchi.doors.http import RequestIds
 from madoguchi.doors.pages.context import PagesContext
 from madoguchi.doors.templating import Templates
 from madoguchi.doors.templating.environment import find_frontend
-from madoguchi.procedures.logging_in import identity_method
+from madoguchi.procedures.logging_in import IdentityMethod, identity_method
 from madoguchi.procedures.sample_logins import current_code, sample_password
 from madoguchi.records.database import Database
 from madoguchi.settings import Settings
@@ -46,7 +46,9 @@ class MasterOnly:
     master: bytes = b"m" * 32
 
 
-def pages_app(database: Database, settings: Settings, clock: Hands) -> Starlette:
+def pages_app(
+    database: Database, settings: Settings, clock: Hands, identity: IdentityMethod | None = None
+) -> Starlette:
     """The pages' door alone."""
     context = PagesContext(
         settings=settings,
@@ -54,7 +56,7 @@ def pages_app(database: Database, settings: Settings, clock: Hands) -> Starlette
         database=database,
         templates=TEMPLATES,
         keys=MasterOnly(),
-        identity=identity_method(database, settings),
+        identity=identity or identity_method(database, settings),
     )
     return Starlette(
         routes=[Route("/static/{path:path}", TEMPLATES.assets.serve), *pages.routes(context)],
