@@ -208,7 +208,7 @@ async def bank_on(
 ) -> AsyncIterator[Bank]:
     """A worker on this database; several may share one."""
     clock = clock or Clock()
-    told = told or await database.writing(story.tell)
+    told = told or await database.writing(story.tell, 0)  # nobody here reads the ledger
     settings = visits.settings_for(database.engine.url.render_as_string(hide_password=False))
     jwks = {"keys": [SERVER_KEY.as_dict(private=False)]}
     app = Starlette(

@@ -22,7 +22,7 @@ class _Absent:
 ABSENT: Any = _Absent()
 """As an override: leave this member out."""
 
-SIGNING = ["ES256", "PS256", "EdDSA", "RS256", "HS256", "ES384", "none"]
+SIGNING = ["ES256", "PS256", "EdDSA", "Ed25519", "RS256", "HS256", "ES384", "Ed448", "none"]
 PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 ALG_OF = {"EC": "ES256", "RSA": "PS256", "OKP": "EdDSA"}
 

@@ -39,6 +39,12 @@ def test_each_listed_algorithm_authenticates(key: Key) -> None:
     assert authenticate(client.form(AT), jwks(key)).client_id == "agg_mihon"
 
 
+def test_the_second_name_of_eddsa_authenticates_too() -> None:
+    """RFC 9864 2.2; npm's openid-client sends it."""
+    client = Assertions("agg_mihon", ED, ISSUER)
+    assert authenticate(client.form(AT, header={"alg": "Ed25519"}), jwks(ED)).client_id == "agg_mihon"
+
+
 def test_of_two_keys_with_one_kid_the_right_one_is_chosen_by_kind() -> None:
     """FAPI 2.0 5.4.3."""
     for key in (KEY, RSA):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from madoguchi.doors.dpop import ProofRejected, verify_proof
+from madoguchi.doors.jose import _REGISTRY, JwtRejected
 from tests.fapi.jwts import ABSENT, b64, digest, ec_key, ed_key, proof, rsa_key, sign
 
 AT = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -30,6 +31,20 @@ def accepted(jwt: str, method: str = "POST", url: str = URL, at: datetime = AT, 
 def test_each_listed_algorithm_is_accepted_and_names_its_key(key: Any) -> None:
     """RFC 9449 4.3-5; FAPI 2.0 5.4.1-1."""
     assert verify_proof([proof(key, "POST", URL, AT)], "POST", URL, AT).jkt == key.thumbprint()
+
+
+def test_the_second_name_of_eddsa_is_accepted_with_its_curve_only() -> None:
+    """RFC 9864 2.2: what today's clients call Ed25519 is EdDSA with that curve."""
+    assert accepted(proof(ED, "POST", URL, AT, header={"alg": "Ed25519"}))
+    assert not accepted(proof(ED, "POST", URL, AT, header={"alg": "Ed448"}, signed_by=ED))
+    assert not accepted(proof(KEY, "POST", URL, AT, header={"alg": "Ed25519"}, signed_by=ED))
+
+
+@pytest.mark.parametrize("alg", ["none", "HS256", "RS256", "ES384", "ES256K", "Ed448", "PS384"])
+def test_no_other_algorithm_is_ever_looked_up(alg: str) -> None:
+    """The second lock behind the first: even a JWT that was taken apart elsewhere verifies with these alone."""
+    with pytest.raises(JwtRejected):
+        _REGISTRY.get_alg(alg)
 
 
 @pytest.mark.parametrize("member", ["typ", "alg", "jwk"])

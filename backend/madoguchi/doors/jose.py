@@ -21,7 +21,12 @@ from joserfc.jwa import JWSAlgModel
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
 ALGORITHMS: Final = ("ES256", "PS256", "EdDSA")
-KEY_TYPES: Final = {"ES256": "EC", "PS256": "RSA", "EdDSA": "OKP"}
+"""What we say we accept, in the profile's names."""
+
+ACCEPTED: Final = (*ALGORITHMS, "Ed25519")
+"""RFC 9864 gives EdDSA with Ed25519 this second name, and clients of today send it: same algorithm, same keys."""
+
+KEY_TYPES: Final = {"ES256": "EC", "PS256": "RSA", "EdDSA": "OKP", "Ed25519": "OKP"}
 TOKEN_CHARACTERS: Final = 8 * 1024
 RSA_BITS: Final = range(2048, 4097)
 """Below it is forbidden (FAPI 2.0 5.4.1-2); above it a forger could make us compute for long."""
@@ -52,11 +57,11 @@ class _Registry(jws.JWSRegistry):
     max_signature_length = 1024
 
     def __init__(self) -> None:
-        super().__init__(algorithms=ALGORITHMS, strict_check_header=False)
+        super().__init__(algorithms=ACCEPTED, strict_check_header=False)
 
     def get_alg(self, name: str) -> JWSAlgModel:
         # joserfc's own look-up warns about "EdDSA", which FAPI 2.0 prescribes under this name.
-        if name not in ALGORITHMS:
+        if name not in ACCEPTED:
             raise JwtRejected("algorithm not allowed")
         return self.algorithms[name]
 
@@ -76,7 +81,7 @@ def take_apart(token: str) -> Jwt:
     header: object = parts.headers()  # whatever JSON stood there
     if not isinstance(header, dict) or not isinstance(claims, dict):
         raise JwtRejected("header or claims are no JSON object")
-    if header.get("alg") not in ALGORITHMS:
+    if header.get("alg") not in ACCEPTED:
         raise JwtRejected("algorithm not allowed")
     if REFUSED_HEADERS & header.keys():
         raise JwtRejected("a header member that changes the processing")
