@@ -8,22 +8,21 @@ import pytest
 
 from tests.support.tree import ROOT
 
-TOOLS = {
-    "ruff": ("check", "--quiet", "--output-format=concise", "."),
-    "mypy": (),
-    "deptry": (".",),
+CHECKS = {
+    "linter": ("ruff", "check", "--quiet", "--output-format=concise", "."),
+    "types": ("mypy",),
+    "dependencies": ("deptry", "."),
+    # Development dependencies are what tests may import; whether each is used is not asked: some are commands.
+    "dependencies of the tests": ("deptry", "tests", "--exclude=node_modules", "--ignore=DEP002,DEP004"),
 }
 
 
-def run(tool: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+@pytest.mark.parametrize("check", CHECKS)
+def test_it_finds_nothing(check: str) -> None:
+    tool, *arguments = CHECKS[check]
     program = Path(sys.executable).parent / tool
-    return subprocess.run([program, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-
-
-@pytest.mark.parametrize("tool", TOOLS)
-def test_it_finds_nothing(tool: str) -> None:
-    done = run(tool, *TOOLS[tool])
-    assert done.returncode == 0, f"{tool}:\n{done.stdout}{done.stderr}"
+    done = subprocess.run([program, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{check}:\n{done.stdout}{done.stderr}"
 
 
 @pytest.mark.parametrize(
