@@ -141,7 +141,7 @@ def _page(number: int, page: PageOf) -> Any:
     bounds = [position >= max(lowest, page.above + 1) if page.above is not None else position >= lowest]
     bounds += [position <= min(highest, page.below - 1) if page.below is not None else position <= highest]
     backwards = page.newest_first is not page.from_end
-    statement: Select[Any] = (
+    statement: Select[*tuple[Any, ...]] = (
         select(literal(number).label("page"), *_ROW)
         .where(col(Transaction.account_id) == page.account_id, *bounds)
         .order_by(position.desc() if backwards else position)

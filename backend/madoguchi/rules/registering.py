@@ -1,4 +1,4 @@
-"""第4条第1項 API連携認証(利用登録): the rules a registration has to pass, asked at every step and again at its completion.
+"""第4条第1項 API連携認証(利用登録): what a registration has to pass, asked at every step and again at its completion.
 
 Source: terms 4-1 with 1-2-1, 1-2-2, 2-1, 7-3 and 1-2-3; the declared list of preconditions is `PRECONDITIONS`.
 Which accounts can be chosen is eligible_accounts.py (2-2); how long it lasts is registration_period.py.
