@@ -74,10 +74,11 @@ def test_more_than_one_worker_asks_for_postgresql(command: Command) -> None:
 
 
 def test_a_setting_that_cannot_be_read_is_named_without_its_value(command: Command) -> None:
-    said = command("serve", MADOGUCHI_WORKERS="secret-word", MADOGUCHI_BANK_CODE="12")
+    said = command("serve", MADOGUCHI_WORKERS="secret-word", MADOGUCHI_BANK_CODE="12", MADOGUCHI_DRAIN="15")
     assert said.code == 1
     assert "MADOGUCHI_WORKERS: 値を読めません" in said.err
     assert "MADOGUCHI_BANK_CODE: 値を読めません" in said.err
+    assert "MADOGUCHI_DRAIN: 時間を読めません。「PT15S」" in said.err
     assert "secret-word" not in said.err
 
 

@@ -45,8 +45,9 @@ class Server:
     @property
     def log(self) -> str:
         """What it has written so far, to both streams."""
-        self.output.seek(0)
-        return self.output.read().decode(errors="replace")
+        # Read beside the position, which the server's own writing shares with us.
+        descriptor = self.output.fileno()
+        return os.pread(descriptor, os.fstat(descriptor).st_size, 0).decode(errors="replace")
 
     def terminate(self) -> int:
         """Ask it to end, as an operator does (SIGTERM), wait, and return its exit code."""

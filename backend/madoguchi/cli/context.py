@@ -164,5 +164,7 @@ def _problem(error: Any) -> str:
     key = f"{PREFIX}{'_'.join(str(part) for part in error['loc']).upper()}"
     if error["type"] == "missing":
         return f"{key}: 設定がありません。環境変数に指定してください。"
+    if error["type"] == "time_delta_parsing":
+        return f"{key}: 時間を読めません。「PT15S」(15秒)や「PT5M」(5分)の形で指定してください。"
     # Without the value: an address of a database may hold a password.
     return f"{key}: 値を読めません({error['msg']})。"

@@ -32,6 +32,9 @@ from madoguchi.sandbox import Prepared, prepare
 from madoguchi.settings import Mode, Settings
 
 BACKLOG = 256
+WORKER_STARTS_WITHIN = 60
+"""Seconds. uvicorn ends and replaces a worker that answers no ping for so long, and a starting one answers none."""
+
 HANDED_ON = ("mode", "issuer", "database_url", "data_dir", "workers", "sample_login", "bank_code")
 """Settings that may come from the command line or a default: workers find them in the environment."""
 
@@ -146,6 +149,7 @@ def _serve(settings: Settings, app: ASGIApp | None, listener: socket.socket) -> 
         server_header=False,
         proxy_headers=False,
         backlog=BACKLOG,
+        timeout_worker_healthcheck=WORKER_STARTS_WITHIN,
         timeout_graceful_shutdown=int(settings.drain.total_seconds()),
     )
     if app is not None:
