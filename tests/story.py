@@ -275,7 +275,8 @@ def _history(session: Session, account: Account, feed: FeedFile, rows_a_day: int
                 "feed_file_id": feed_id,
             }
             rows.append(row)
-    session.execute(insert(Transaction), rows)
+    if rows:
+        session.execute(insert(Transaction), rows)
     as_of = NOW.replace(hour=14, minute=0)
     session.add(
         Statement(
