@@ -27,8 +27,11 @@ from madoguchi.doors.api.endpoint import routes
 from madoguchi.doors.api.ids import Ids
 from madoguchi.doors.http import RequestIds
 from madoguchi.procedures.recording import Recorder
+from madoguchi.procedures.stopping import stop_registrations
 from madoguchi.records.audit import AccessRecord
 from madoguchi.records.database import Database
+from madoguchi.records.registrations import Registration
+from madoguchi.rules.vocabulary import Cause
 from madoguchi.settings import Settings
 from tests import story
 from tests.story import Registered, Story
@@ -56,20 +59,25 @@ def proof(token: str, at: datetime, method: str = "POST", key: ECKey | None = No
     return jws.serialize_compact(header, json.dumps(body).encode(), key)
 
 
+def refused(body: dict[str, Any]) -> dict[tuple[str | int, ...], tuple[str, str]]:
+    """Path -> code and clause of each error of an answer."""
+    return {tuple(e["path"]): (e["extensions"]["code"], e["extensions"]["clause"]) for e in body.get("errors", ())}
+
+
 @dataclass
 class Caller:
     """An aggregator's software with one token. `at` is the server's clock and its own; it moves only by hand."""
 
     http: httpx.AsyncClient
     database: Database
-    story: Story
+    told: Story
     token: str = ""
     at: datetime = story.NOW
     statements: list[str] = field(default_factory=list)
 
     @property
     def ids(self) -> Ids:
-        return Ids(MASTER_KEY, self.story.kakeibo)
+        return Ids(MASTER_KEY, self.told.kakeibo)
 
     def headers(self, method: str = "POST", **more: str) -> dict[str, str]:
         return {"Authorization": f"DPoP {self.token}", "DPoP": proof(self.token, self.at, method), **more}
@@ -87,9 +95,21 @@ class Caller:
 
     async def register(self, *args: Any, **kwargs: Any) -> Registered:
         """Register, and hold the token from now on."""
-        registered = await self.database.writing(story.register, self.story, *args, **kwargs)
+        registered = await self.database.writing(story.register, self.told, *args, **kwargs)
         self.token = registered.access_token
         return registered
+
+    async def register_again(self, **how: Any) -> None:
+        """The registration is replaced by another one."""
+        await self.database.writing(
+            stop_registrations, Cause.REPLACED, story.WHO, story.NOW, customer_id=self.told.hanako
+        )
+        await self.register(**how)
+
+    async def registration(self) -> Registration:
+        """The active registration as it stands in the database, or the one that was."""
+        newest = select(Registration).order_by(col(Registration.state), col(Registration.registered_at).desc())
+        return await self.database.reading(lambda session: session.exec(newest).all()[0])
 
     async def records(self) -> list[AccessRecord]:
         return await self.database.reading(

@@ -62,7 +62,7 @@ async def test_a_stop_committed_elsewhere_before_admission_refuses_the_next_requ
     body = await caller.ask(QUERY)
     assert (body["data"], body["errors"][0]["extensions"]["code"]) == ({"accounts": None}, "SERVICE_STOPPED")
     await other_worker.writing(
-        stop_registrations, Cause.STOPPED_BY_CUSTOMER, "os-user:officer", story.NOW, customer_id=caller.story.hanako
+        stop_registrations, Cause.STOPPED_BY_CUSTOMER, "os-user:officer", story.NOW, customer_id=caller.told.hanako
     )
     assert (await caller.post(QUERY)).status_code == 401
     await other_worker.close()
@@ -76,10 +76,10 @@ async def test_the_record_says_who_asked_what_and_which_fields_of_which_accounts
     headers = caller.headers(**{"x-fapi-customer-ip-address": "192.0.2.1"})
     answer = await caller.http.post("/graphql", json={"query": query, "variables": {"n": 1}}, headers=headers)
     (record,) = await caller.records()
-    ordinary, current = caller.story.ordinary, caller.story.current
+    ordinary, current = caller.told.ordinary, caller.told.current
     assert record.request_id == answer.headers["x-request-id"]
     assert (record.at, record.action, record.outcome, record.attended) == (story.NOW, "query", "answered", True)
-    assert (record.customer_id, record.aggregator_id) == (caller.story.hanako, caller.story.kakeibo)
+    assert (record.customer_id, record.aggregator_id) == (caller.told.hanako, caller.told.kakeibo)
     assert record.jkt == story.proof_key().thumbprint()
     assert record.token_scopes == ["accounts", "balances", "transactions"]
     assert record.operation_digest == opaque.stored(query)

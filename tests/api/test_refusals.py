@@ -1,38 +1,23 @@
 """What is withheld is null with an error at its path that names the clause; the rest of the same query is served."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from sqlmodel import Session, col, update
+from sqlmodel import Session, select, update
 
-from madoguchi.doors.api.ids import Ids, Kind
 from madoguchi.procedures import service
-from madoguchi.procedures.aggregators import end_contract
-from madoguchi.procedures.stopping import stop_registrations
 from madoguchi.records.aggregators import Aggregator
-from madoguchi.records.bank import Contract
+from madoguchi.records.bank import Balance, Contract, Statement, Transaction
+from madoguchi.records.registrations import AccessToken
 from madoguchi.records.service import TermsVersion
-from madoguchi.rules.vocabulary import Cause, ContractState, Scope, StopTarget
+from madoguchi.rules.vocabulary import ContractState, Scope, StopTarget
 from tests import story
-from tests.api.conftest import MASTER_KEY, SECOND, Caller
+from tests.api.conftest import SECOND, Caller, refused
 
 OFFICER = "os-user:officer"
 HISTORY_ONLY = (Scope.ACCOUNTS, Scope.TRANSACTIONS)
 EVERYTHING = """{ service { open } registration { scopes accounts { id } } accounts { id }
   account(id: "x") { id } node(id: "x") { id } }"""
-
-
-async def start_again(caller: Caller, **how: Any) -> None:
-    await caller.database.writing(
-        stop_registrations, Cause.REPLACED, story.WHO, story.NOW, customer_id=caller.story.hanako
-    )
-    await caller.register(**how)
-
-
-def refused(body: dict[str, Any]) -> dict[tuple[str | int, ...], tuple[str, str]]:
-    """Path -> code and clause of each error."""
-    return {tuple(e["path"]): (e["extensions"]["code"], e["extensions"]["clause"]) for e in body.get("errors", ())}
 
 
 async def stop(caller: Caller, kind: StopTarget, target: str, hours: int | None = 2) -> None:
@@ -47,7 +32,7 @@ NO_SCOPE = ("SCOPE_NOT_GRANTED", "4-3")
 @pytest.mark.both_databases
 @pytest.mark.clause("4-3")
 async def test_one_field_is_refused_in_every_way_of_asking_for_it_and_the_rest_is_served(caller: Caller) -> None:
-    await start_again(caller, scopes=HISTORY_ONLY)
+    await caller.register_again(scopes=HISTORY_ONLY)
     ids = await caller.ask("{ accounts { id transactions(first: 1) { nodes { id } } } }")
     account = ids["data"]["accounts"][0]
     body = await caller.ask(
@@ -84,7 +69,7 @@ async def test_one_field_is_refused_in_every_way_of_asking_for_it_and_the_rest_i
 @pytest.mark.clause("4-3")
 async def test_who_sees_history_but_not_balances_cannot_compute_one(caller: Caller) -> None:
     """Two books that differ by nothing but their opening balance answer alike, in every field a history has."""
-    await start_again(caller, scopes=HISTORY_ONLY)
+    await caller.register_again(scopes=HISTORY_ONLY)
     query = """{ accounts { transactions(first: 250) { pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
       edges { cursor node { id bookedOn valueOn direction kind amount description descriptionRaw counterparty
         balanceAfter corrects { id balanceAfter } } } period { from to limitedBy }
@@ -93,9 +78,9 @@ async def test_who_sees_history_but_not_balances_cannot_compute_one(caller: Call
 
     def richer(session: Session) -> None:
         for table, columns in (
-            (story.Transaction, ("balance_after",)),
-            (story.Statement, ("opening_balance", "closing_balance")),
-            (story.Balance, ("current",)),
+            (Transaction, ("balance_after",)),
+            (Statement, ("opening_balance", "closing_balance")),
+            (Balance, ("current",)),
         ):
             changes = {name: getattr(table, name) + 7_777_777 for name in columns}
             session.execute(update(table).values(changes))
@@ -115,7 +100,7 @@ async def test_who_sees_history_but_not_balances_cannot_compute_one(caller: Call
 async def test_a_token_with_fewer_scopes_than_the_registration_reads_less(
     caller: Caller, scopes: tuple[Scope, ...], served: set[str]
 ) -> None:
-    await start_again(caller, token_scopes=scopes)
+    await caller.register_again(token_scopes=scopes)
     body = await caller.ask("{ accounts { id balance { current } transactions(first: 1) { nodes { id } } } }")
     for account in body["data"]["accounts"]:
         assert {name for name in ("balance", "transactions") if account[name] is not None} == served
@@ -124,7 +109,7 @@ async def test_a_token_with_fewer_scopes_than_the_registration_reads_less(
 
 @pytest.mark.clause("4-3")
 async def test_without_the_accounts_scope_no_account_is_shown_at_all(caller: Caller) -> None:
-    await start_again(caller, token_scopes=(Scope.BALANCES, Scope.TRANSACTIONS))
+    await caller.register_again(token_scopes=(Scope.BALANCES, Scope.TRANSACTIONS))
     body = await caller.ask(EVERYTHING)
     assert body["data"]["service"] == {"open": True}
     assert body["data"]["registration"] == {"scopes": ["BALANCES", "TRANSACTIONS"], "accounts": None}
@@ -176,11 +161,11 @@ async def test_the_last_second_before_closing_is_served_and_closing_time_is_not(
 @pytest.mark.clause("7-3")
 @pytest.mark.parametrize("kind", [StopTarget.ALL, StopTarget.AGGREGATOR, StopTarget.CUSTOMER, StopTarget.REGISTRATION])
 async def test_a_stop_of_the_whole_withholds_all_data_until_its_end(caller: Caller, kind: StopTarget) -> None:
-    registered = await caller.database.reading(lambda s: s.exec(story.select(story.Registration)).one())
+    registered = await caller.registration()
     targets = {
         StopTarget.ALL: "",
-        StopTarget.AGGREGATOR: caller.story.kakeibo,
-        StopTarget.CUSTOMER: str(caller.story.hanako),
+        StopTarget.AGGREGATOR: caller.told.kakeibo,
+        StopTarget.CUSTOMER: str(caller.told.hanako),
         StopTarget.REGISTRATION: registered.registration_id,
     }
     await stop(caller, kind, targets[kind])
@@ -191,7 +176,7 @@ async def test_a_stop_of_the_whole_withholds_all_data_until_its_end(caller: Call
     assert stops["data"]["service"]["stops"] == [{"reach": kind.name, "endsAt": "2026-11-24T16:02:00+09:00"}]
     caller.at = story.NOW + timedelta(hours=2)
     await caller.database.writing(
-        lambda s: s.execute(update(story.AccessToken).values(expires_at=caller.at + timedelta(minutes=5)))
+        lambda s: s.execute(update(AccessToken).values(expires_at=caller.at + timedelta(minutes=5)))
     )
     assert refused(await caller.ask("{ accounts { id } }")) == {}
 
@@ -235,7 +220,7 @@ async def test_a_stop_of_one_kind_of_account_withholds_it_in_lists_and_by_id(cal
 @pytest.mark.clause("9-1")
 async def test_terms_that_must_be_agreed_anew_pause_the_data_and_cite_our_own_rule(caller: Caller) -> None:
     def newer(session: Session) -> None:
-        held = session.exec(story.select(TermsVersion)).one()
+        held = session.exec(select(TermsVersion)).one()
         session.add(
             TermsVersion(
                 **{
@@ -261,138 +246,3 @@ async def test_a_suspended_internet_banking_contract_pauses_and_does_not_end(cal
     answer = await caller.post("{ accounts { id } }")
     assert (answer.status_code, "retry-after" in answer.headers) == (200, False)
     assert refused(answer.json()) == {("accounts",): ("INTERNET_BANKING_SUSPENDED", "7-3")}
-
-
-@pytest.mark.both_databases
-@pytest.mark.parametrize(
-    ("loss", "code", "clause"),
-    [
-        pytest.param("cancelled", "INTERNET_BANKING_ENDED", "1-2-1", marks=pytest.mark.clause("5-2")),
-        pytest.param("contract", "AGGREGATOR_NOT_CONTRACTED", "1-2-2", marks=pytest.mark.clause("1-2-2")),
-        pytest.param("ended", "REGISTRATION_NOT_ACTIVE", "4-1", marks=pytest.mark.clause("5-1")),
-        pytest.param("expired", "REGISTRATION_EXPIRED", "4-1", marks=pytest.mark.clause("4-1")),
-    ],
-)
-async def test_what_ends_the_registration_ends_its_tokens_at_once(
-    caller: Caller, loss: str, code: str, clause: str
-) -> None:
-    def lose(session: Session) -> None:
-        if loss == "cancelled":
-            session.execute(update(Contract).values(state=ContractState.CANCELLED))
-        elif loss == "contract":
-            end_contract(session, caller.story.kakeibo, OFFICER, story.NOW)
-        elif loss == "ended":
-            stop_registrations(session, Cause.STOPPED_BY_CUSTOMER, OFFICER, story.NOW, customer_id=caller.story.hanako)
-
-    if loss == "expired":
-        await start_again(caller, at=story.NOW - timedelta(days=181))
-        registered = await caller.database.reading(
-            lambda s: s.exec(story.select(story.Registration).where(col(story.Registration.state) == "active")).one()
-        )
-        caller.token = await caller.database.writing(story.access, registered.registration_id, story.ALL_SCOPES)
-    await caller.database.writing(lose)
-    answer = await caller.post("{ service { open } }")
-    assert answer.status_code == 401
-    assert answer.headers["www-authenticate"] == (
-        'DPoP algs="ES256 PS256 EdDSA", '
-        'resource_metadata="http://127.0.0.1:8000/.well-known/oauth-protected-resource/graphql", error="invalid_token"'
-    )
-    body = answer.json()
-    assert (code, clause) in {(e["extensions"]["code"], e["extensions"]["clause"]) for e in body["errors"]}
-    assert all(set(error["extensions"]) == {"code", "clause", "requestId"} for error in body["errors"])
-    assert "data" not in body
-    # A known token with a valid proof: the refusal is on record.
-    (record,) = await caller.records()
-    assert record.request_id == answer.headers["x-request-id"] == body["errors"][0]["extensions"]["requestId"]
-    assert (record.outcome, code in str(record.refusals)) == ("refused", True)
-
-
-@pytest.mark.both_databases
-async def test_foreign_unknown_unconsented_and_malformed_ids_answer_alike_after_the_same_statements(
-    caller: Caller,
-) -> None:
-    jiro = caller.story.jiro_ordinary
-    ours, theirs = caller.ids, Ids(MASTER_KEY, caller.story.kaikei)
-    row = await caller.database.reading(lambda s: story.rows_of(s, jiro)[0].transaction_id or 0)
-    own_row = await caller.database.reading(lambda s: story.rows_of(s, caller.story.ordinary)[0].transaction_id or 0)
-    ids = {
-        "another customer's account": ours.seal(Kind.ACCOUNT, [jiro])[0],
-        "another customer's row": ours.seal(Kind.TRANSACTION, [row])[0],
-        "an account not chosen": ours.seal(Kind.ACCOUNT, [caller.story.savings])[0],
-        "a time deposit": ours.seal(Kind.ACCOUNT, [caller.story.time])[0],
-        "an account that never was": ours.seal(Kind.ACCOUNT, [99_999])[0],
-        "a row that never was": ours.seal(Kind.TRANSACTION, [99_999_999])[0],
-        "another aggregator's account": theirs.seal(Kind.ACCOUNT, [caller.story.ordinary])[0],
-        "another aggregator's row": theirs.seal(Kind.TRANSACTION, [own_row])[0],
-        "a cursor": ours.seal(Kind.CURSOR, [1], caller.story.ordinary)[0],
-        "a changed letter": ours.seal(Kind.ACCOUNT, [caller.story.ordinary])[0][::-1],
-        "a number": "1",
-        "nothing": "",
-        "too long": "A" * 5000,
-        "not ASCII": "口座",
-    }
-    query = """query ($id: ID!) {
-      account(id: $id) { number balance { current } transactions(first: 1) { nodes { id } } }
-      node(id: $id) { id ... on Account { balance { current } } ... on Transaction { amount corrects { id } } } }"""
-    answers, counts = set(), set()
-    for id in ids.values():
-        with caller.counting() as statements:
-            body = await caller.ask(query, {"id": id})
-        for error in body["errors"]:
-            error["extensions"].pop("requestId")
-        answers.add(str((body["data"], body["errors"])))
-        counts.add(tuple(text for text in statements if text.lstrip().startswith("SELECT")))
-    assert len(answers) == 1
-    assert len(counts) == 1
-    (answer,) = answers
-    assert "UNKNOWN_ID" in answer
-
-
-@pytest.mark.parametrize("withheld", [(Scope.ACCOUNTS,), (Scope.ACCOUNTS, Scope.BALANCES)])
-async def test_without_the_history_scope_no_id_tells_whether_it_is_a_rows(
-    caller: Caller, withheld: tuple[Scope, ...]
-) -> None:
-    await start_again(caller, scopes=withheld)
-    row = await caller.database.reading(lambda s: story.rows_of(s, caller.story.ordinary)[0].transaction_id or 0)
-    ids = [caller.ids.seal(Kind.TRANSACTION, [row])[0], caller.ids.seal(Kind.ACCOUNT, [99_999])[0], "x"]
-    bodies = [await caller.ask("query ($id: ID!) { node(id: $id) { id } }", {"id": id}) for id in ids]
-    assert {str(refused(body)) for body in bodies} == {str({("node",): NO_SCOPE})}
-
-
-@pytest.mark.parametrize("cursor", ["", "x", "another account's", "another aggregator's", "an id"])
-async def test_a_cursor_of_anything_else_than_this_account_is_told_as_unknown(caller: Caller, cursor: str) -> None:
-    made = {
-        "another account's": caller.ids.seal(Kind.CURSOR, [20261124000000], caller.story.current)[0],
-        "another aggregator's": Ids(MASTER_KEY, caller.story.kaikei).seal(
-            Kind.CURSOR, [20261124000000], caller.story.ordinary
-        )[0],
-        "an id": caller.ids.seal(Kind.ACCOUNT, [caller.story.ordinary])[0],
-    }
-    body = await caller.ask(
-        "query ($c: String) { accounts(types: [ORDINARY]) { transactions(first: 1, after: $c) { nodes { id } } } }",
-        {"c": made.get(cursor, cursor)},
-    )
-    assert refused(body) == {("accounts", 0, "transactions"): ("UNKNOWN_CURSOR", "-")}
-
-
-@pytest.mark.both_databases
-@pytest.mark.clause("5-1")
-async def test_the_aggregator_ends_the_registration_and_its_token_is_dead(caller: Caller) -> None:
-    await caller.database.writing(
-        service.close_service, story.NOW + timedelta(hours=3), "点検", OFFICER, story.NOW - SECOND
-    )
-    body = await caller.ask("mutation { endRegistration { endedAt } again: endRegistration { endedAt } }")
-    assert body["data"] == {key: {"endedAt": "2026-11-24T14:02:00+09:00"} for key in ("endRegistration", "again")}
-    registration = await caller.database.reading(lambda s: s.exec(story.select(story.Registration)).one())
-    assert (registration.state, registration.ended_cause) == ("ended", Cause.STOPPED_BY_AGGREGATOR)
-    assert registration.ended_by == f"aggregator:{caller.story.kakeibo}"
-    assert (await caller.post("{ service { open } }")).status_code == 401
-    assert [record.action for record in await caller.records() if record.outcome == "answered"] == ["mutation"]
-
-
-async def test_a_mutation_that_is_switched_off_ends_nothing(caller: Caller) -> None:
-    await caller.ask("mutation { endRegistration @skip(if: true) { endedAt } }")
-    registration = await caller.database.reading(
-        lambda s: s.exec(story.select(story.Registration).where(col(story.Registration.state) == "active")).one()
-    )
-    assert registration.ended_at is None
