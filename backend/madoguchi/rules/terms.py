@@ -58,7 +58,9 @@ IN_CODE: Final[Mapping[Clause, tuple[Doer, ...]]] = MappingProxyType({
         registration_period.registration_until,
         registration_period.last_day,
         registration_period.within_registration,
+        "madoguchi.procedures.proceeding.proceed",
         "madoguchi.procedures.consenting.give_consent",
+        "madoguchi.procedures.redeeming.redeem_code",
     ),
     Clause("4-2"): (
         "madoguchi.procedures.redeeming.redeem_code",
@@ -76,6 +78,8 @@ IN_CODE: Final[Mapping[Clause, tuple[Doer, ...]]] = MappingProxyType({
         eligibility.has_internet_banking,
         eligibility.is_designated,
         "madoguchi.procedures.stopping.stop_registrations",
+        "madoguchi.procedures.stopping.end_without_accounts",
+        "madoguchi.procedures.feed_status.apply_events",
         "madoguchi.procedures.aggregators.end_contract",
     ),
     Clause("6-1"): ("madoguchi.doors.api.types.Freshness", "madoguchi.procedures.ledger_reading.read_ledger"),
