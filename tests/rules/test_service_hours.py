@@ -233,5 +233,3 @@ def _each_minute(start: datetime, end: datetime) -> Iterator[datetime]:
     while at < min(end, start + timedelta(days=2)):
         yield at
         at += timedelta(minutes=1)
-
-
