@@ -51,3 +51,10 @@ async def test_a_version_is_loaded_once_and_never_changed_under_its_date(databas
     assert not await database.writing(load_terms, TERMS, [BANKING_RULES], OFFICER, story.NOW)
     with pytest.raises(TermsRefused, match="別の内容"):
         await database.writing(load_terms, TERMS + b"\n", [BANKING_RULES], OFFICER, story.NOW)
+
+
+async def test_another_document_is_not_loaded_as_the_terms(database: Database) -> None:
+    await database.writing(story.tell)
+    later = BANKING_RULES.replace(b"2026-10-01", b"2027-10-01")
+    with pytest.raises(TermsRefused, match="API利用規定ではありません"):
+        await database.writing(load_terms, later, [BANKING_RULES], OFFICER, story.NOW)

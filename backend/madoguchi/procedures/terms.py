@@ -40,6 +40,8 @@ def load_terms(session: Session, document: bytes, attached: Sequence[bytes], act
               (8-1). Raises TermsRefused for a document that is not complete or differs from a version already loaded.
     """
     parsed = _parse(document)
+    if parsed.get("kind") != "api-terms":
+        raise TermsRefused("この文書はAPI利用規定ではありません(kind が api-terms ではありません)。")
     others = [_parse(text) for text in attached]
     if not any(other.get("kind") == "internet-banking-rules" for other in others):
         raise TermsRefused("インターネットバンキング利用規定が添えられていません(第8条)。")

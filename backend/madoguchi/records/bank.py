@@ -75,7 +75,7 @@ class Balance(SQLModel, table=True):
 
 
 class Statement(SQLModel, table=True):
-    """What days of an account's history are held: one accepted block of 入出金取引明細 (03).
+    """One piece of held days of an account's history, from one block of 入出金取引明細 (03).
 
     `completeness` is GAP when banking days are missing between this block and the one before.
     """
