@@ -1,60 +1,23 @@
 """The decision on a consent page, as the procedures make it: completed once, checked again, and provable (4-1)."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
-import anyio
 import pytest
-from sqlalchemy import func
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from madoguchi import opaque
-from madoguchi.procedures.consent_page import ConsentView, extend_page, is_extendable, show_consent
-from madoguchi.procedures.consenting import Choice, Mistake, Mistakes, Redirect, deny_consent, give_consent
-from madoguchi.procedures.proceeding import Halt, Obstacle, Visit
+from madoguchi.procedures.consent_page import ConsentView, show_consent
+from madoguchi.procedures.consenting import Choice, Mistake, Mistakes
+from madoguchi.procedures.proceeding import Halt, Obstacle
 from madoguchi.procedures.terms import load_terms
 from madoguchi.records.audit import Act
-from madoguchi.records.bank import Account, Contract
+from madoguchi.records.bank import Account
 from madoguchi.records.database import Database
 from madoguchi.records.registrations import AuthorizationCode, PushedRequest, Registration, RegistrationAccount
 from madoguchi.rules.vocabulary import JST, AccountState, RegistrationState, Scope
-from tests.flows.visits import BOTH, CHECKS, MINUTE, SECOND, Shown, logged_in, push, shown
-from tests.story import CALLBACK, ISSUER, NOW, SAMPLE, WHO, Story, register, tell
-
-
-@pytest.fixture
-async def story(database: Database) -> Story:
-    return await database.writing(tell)
-
-
-@pytest.fixture
-async def page(database: Database, story: Story) -> Shown:
-    """見本花子 stands before the consent page of みほん家計簿."""
-
-    def come(session: Session) -> Shown:
-        return shown(session, story, push(session, story.kakeibo))
-
-    return await database.writing(come)
-
-
-async def ask(database: Database, visit: Visit, choice: Choice) -> Redirect | Mistakes | Halt:
-    return await database.writing(give_consent, visit, choice)
-
-
-def answer(found: object) -> dict[str, str]:
-    """The parameters that go back to the aggregator."""
-    assert isinstance(found, Redirect), found
-    assert found.url.startswith(CALLBACK + "?")
-    given = parse_qs(urlsplit(found.url).query, strict_parsing=True)
-    assert all(len(values) == 1 for values in given.values())
-    return {name: values[0] for name, values in given.items()}
-
-
-async def all_of(database: Database, kind: type[Any]) -> list[Any]:
-    return list(await database.reading(lambda session: session.exec(select(kind)).all()))
+from tests.flows.visits import BOTH, CHECKS, MINUTE, Shown, all_of, answer, ask, logged_in, push, shown
+from tests.story import CALLBACK, ISSUER, NOW, SAMPLE, WHO, Story, register
 
 
 @pytest.mark.clause("4-1")
@@ -211,80 +174,6 @@ async def test_after_midnight_the_page_comes_back_because_the_last_day_is_anothe
     assert found.view.last_day == date(2027, 5, 24)
 
 
-@pytest.mark.both_databases
-async def test_a_double_click_burns_the_first_code_and_gives_another_for_the_same_registration(
-    database: Database, story: Story, page: Shown
-) -> None:
-    choice = page.choice(story.ordinary)
-    first = answer(await ask(database, page.visit, choice))
-    second = answer(await ask(database, page.later(SECOND), choice))
-    assert first["code"] != second["code"]
-    [code] = await all_of(database, AuthorizationCode)
-    assert code.code_hash == opaque.stored(second["code"])
-    assert len(await all_of(database, Registration)) == 1
-
-
-@pytest.mark.both_databases
-async def test_ten_clicks_at_once_make_one_registration_and_one_code(
-    database: Database, story: Story, page: Shown
-) -> None:
-    answers: list[object] = []
-
-    async def click() -> None:
-        answers.append(await ask(database, page.visit, page.choice(story.ordinary)))
-
-    async with anyio.create_task_group() as group:
-        for _ in range(10):
-            group.start_soon(click)
-    assert len({answer(one)["code"] for one in answers}) == 10
-    assert len(await all_of(database, Registration)) == 1
-    assert len(await all_of(database, AuthorizationCode)) == 1
-    completed = [act for act in await all_of(database, Act) if act.action == "registration.completed"]
-    assert len(completed) == 1
-
-
-@pytest.mark.parametrize("what", ["redeemed", "too late", "another choice", "stopped"])
-async def test_a_second_click_that_is_no_double_click_gives_no_code(
-    database: Database, story: Story, page: Shown, what: str
-) -> None:
-    answer(await ask(database, page.visit, page.choice(story.ordinary)))
-    choice, passed = page.choice(story.ordinary), 59 * SECOND
-    if what == "redeemed":
-        await database.writing(lambda session: session.exec(select(AuthorizationCode)).one().sqlmodel_update({
-            "used_at": NOW
-        }))  # fmt: skip
-    elif what == "too late":
-        passed = 60 * SECOND
-    elif what == "another choice":
-        choice = page.choice(story.ordinary, story.current)
-    else:
-        await database.writing(cancel_contract, story)
-    found = await ask(database, page.later(passed), choice)
-    assert isinstance(found, Halt)
-    expected = Obstacle.NO_INTERNET_BANKING if what == "stopped" else Obstacle.ALREADY_DECIDED
-    assert found.obstacle is expected
-    assert len(await all_of(database, AuthorizationCode)) == 1
-
-
-def cancel_contract(session: Session, story: Story) -> None:
-    session.get_one(Contract, story.hanako_contract).state = "cancelled"
-
-
-@pytest.mark.both_databases
-async def test_a_new_consent_ends_an_older_pending_one_as_abandoned(database: Database, story: Story) -> None:
-    def come(session: Session) -> Shown:
-        return shown(session, story, push(session, story.kakeibo))
-
-    first, second = await database.writing(come), await database.writing(come)
-    answer(await ask(database, first.visit, first.choice(story.ordinary)))
-    answer(await ask(database, second.visit, second.choice(story.current)))
-    states = {one.state: one.ended_cause for one in await all_of(database, Registration)}
-    assert states == {"ended": "abandoned", "pending": None}
-    found = await ask(database, first.later(SECOND), first.choice(story.ordinary))
-    assert isinstance(found, Halt)
-    assert found.obstacle is Obstacle.ALREADY_DECIDED
-
-
 @pytest.mark.clause("4-1")
 async def test_a_renewal_stays_in_its_chain_and_leaves_the_old_registration_serving(
     database: Database, story: Story
@@ -302,68 +191,3 @@ async def test_another_aggregators_registration_is_another_chain(database: Datab
     page = await database.writing(lambda session: shown(session, story, push(session, story.kakeibo)))
     answer(await ask(database, page.visit, page.choice(story.ordinary)))
     assert len({one.grant_id for one in await all_of(database, Registration)}) == 2
-
-
-@pytest.mark.parametrize("error", ["access_denied", "temporarily_unavailable"])
-async def test_a_denial_tells_the_aggregator_its_error_only_and_may_be_repeated(
-    database: Database, page: Shown, error: str
-) -> None:
-    """RFC 6749 section 4.1.2.1, RFC 9207 section 2."""
-    first = await database.writing(deny_consent, page.visit, error)
-    again = await database.writing(deny_consent, page.visit, error)
-    assert answer(first) == answer(again) == {"error": error, "state": "state-1", "iss": ISSUER}
-    assert await all_of(database, Registration) == []
-    denied = [act for act in await all_of(database, Act) if act.action == "consent.denied"]
-    assert len(denied) == 1
-
-
-async def test_a_request_that_was_denied_cannot_be_approved_nor_the_other_way_round(
-    database: Database, story: Story, page: Shown
-) -> None:
-    await database.writing(deny_consent, page.visit, "access_denied")
-    found = await ask(database, page.visit, page.choice(story.ordinary))
-    assert isinstance(found, Halt)
-    assert found.obstacle is Obstacle.ALREADY_DECIDED
-    other = await database.writing(lambda session: shown(session, story, push(session, story.kakeibo)))
-    answer(await ask(database, other.visit, other.choice(story.ordinary)))
-    denied = await database.writing(deny_consent, other.visit, "access_denied")
-    assert isinstance(denied, Halt)
-    assert denied.obstacle is Obstacle.ALREADY_DECIDED
-
-
-async def test_another_browser_can_neither_approve_nor_deny(database: Database, story: Story, page: Shown) -> None:
-    for session_hash in (None, opaque.stored("another browser")):
-        elsewhere = replace(page.visit, session_hash=session_hash)
-        for found in (
-            await ask(database, elsewhere, page.choice(story.ordinary)),
-            await database.writing(deny_consent, elsewhere, "access_denied"),
-        ):
-            assert isinstance(found, Halt)
-            assert found.obstacle is Obstacle.OTHER_BROWSER
-            assert found.request is None
-
-
-async def test_the_page_lives_thirty_minutes_and_extended_sixty(database: Database, story: Story, page: Shown) -> None:
-    almost, over = 30 * MINUTE - SECOND, 30 * MINUTE
-    assert isinstance(await database.writing(show_consent, page.later(almost)), ConsentView)
-    late = await database.writing(show_consent, page.later(over))
-    assert isinstance(late, Halt)
-    assert late.obstacle is Obstacle.REQUEST_EXPIRED
-    longer = await database.writing(extend_page, page.later(almost))
-    assert isinstance(longer, ConsentView)
-    assert not is_extendable(longer.proceeding.request, page.visit.settings)
-    assert isinstance(await database.writing(extend_page, page.later(over)), ConsentView)
-    found = await ask(database, page.later(60 * MINUTE), page.choice(story.ordinary))
-    assert isinstance(found, Halt)
-    assert found.obstacle is Obstacle.REQUEST_EXPIRED
-    answer(await ask(database, page.later(60 * MINUTE - SECOND), page.choice(story.ordinary)))
-
-
-async def test_consent_needs_a_page_that_was_shown(database: Database, story: Story) -> None:
-    unseen = await database.writing(lambda session: logged_in(session, story, push(session, story.kakeibo)))
-    found = await ask(
-        database, unseen, Choice(frozenset({str(story.ordinary)}), BOTH, CHECKS, "0" * 64, date(2027, 5, 23))
-    )
-    assert isinstance(found, Halt)
-    assert found.obstacle is Obstacle.NOT_LOGGED_IN
-    assert await database.reading(lambda session: session.scalar(select(func.count(col(Registration.state))))) == 0

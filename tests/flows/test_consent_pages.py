@@ -1,68 +1,29 @@
-"""Log-in and consent over HTTP, as a browser without script meets them: forms, cookies, refusals (issue 3, point 5)."""
+"""Consent over HTTP, as a browser without script meets it: what comes back, and what decides nothing (4-1, 4-7)."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
-from madoguchi.doors.pages.session import cookie_name
-from madoguchi.procedures import logging_in
-from madoguchi.procedures.aggregators import end_contract
-from madoguchi.procedures.sample_logins import seed_sample_logins
-from madoguchi.procedures.service import close_service, set_stop
 from madoguchi.procedures.terms import load_terms
-from madoguchi.records.aggregators import Aggregator
-from madoguchi.records.bank import Account, Contract
 from madoguchi.records.database import Database
 from madoguchi.records.registrations import PushedRequest, Registration
-from madoguchi.rules.vocabulary import JST, AccountState, StopTarget
 from tests.flows.browsing import (
     JIRO,
     Hands,
-    MasterOnly,
     Person,
     action,
     answered,
     choice,
     links,
-    pages_app,
     ticked,
     title,
     token,
 )
-from tests.flows.visits import push, settings_for
-from tests.story import CALLBACK, ISSUER, NOW, SAMPLE, WHO, Story, register, tell
+from tests.flows.visits import push
+from tests.story import CALLBACK, ISSUER, NOW, SAMPLE, WHO, Story
 
 CONSENT_TITLE = "「みほん家計簿」に、口座の情報を見せますか？"
-
-
-@pytest.fixture(autouse=True)
-def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logging_in, "HASHER", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-
-
-@pytest.fixture
-async def story(database: Database) -> Story:
-    told = await database.writing(tell)
-    await seed_sample_logins(database, MasterOnly().master)
-    return told
-
-
-@pytest.fixture
-def clock() -> Hands:
-    return Hands()
-
-
-@pytest.fixture
-def hanako(database: Database, database_url: str, story: Story, clock: Hands) -> Person:
-    return Person(pages_app(database, settings_for(database_url), clock), database, clock)
-
-
-@pytest.fixture
-async def request_id(database: Database, story: Story) -> str:
-    return await database.writing(push, story.kakeibo)
 
 
 async def registrations(database: Database) -> list[Registration]:
@@ -93,90 +54,6 @@ async def test_denying_tells_the_aggregator_access_denied(database: Database, ha
     answer = await hanako.post(action(page), {"form_token": token(page), "decision": "deny"})
     assert answer.headers["location"].startswith(CALLBACK)
     assert answered(answer) == {"error": "access_denied", "state": "state-1", "iss": ISSUER}
-    assert await registrations(database) == []
-
-
-async def test_the_login_page_leads_back_to_the_aggregator_without_a_login(hanako: Person, request_id: str) -> None:
-    login_page = await hanako.get(f"/consent/begin/{request_id}")
-    [back] = [link for link in links(login_page) if link.startswith("/consent/back")]
-    assert answered(await hanako.client.get(back))["error"] == "access_denied"
-    again = await hanako.get(f"/login?request={request_id}")
-    assert (again.status_code, title(again)) == (409, "この手続きは終わっています")
-
-
-async def test_the_way_back_tells_nothing_but_one_of_two_errors(hanako: Person, request_id: str) -> None:
-    await hanako.get(f"/consent/begin/{request_id}")
-    answer = await hanako.client.get(f"/consent/back?request={request_id}&error=<script>")
-    assert answer.status_code == 400
-    assert "<script>" not in answer.text
-
-
-async def test_the_session_cookie_changes_at_login_and_is_out_of_reach_of_scripts(
-    hanako: Person, request_id: str
-) -> None:
-    first = await hanako.client.get(f"/consent/begin/{request_id}")
-    before = hanako.client.cookies["madoguchi"]
-    assert {"httponly", "samesite=lax", "path=/"} <= set(first.headers["set-cookie"].lower().split("; "))
-    answer = await hanako.log_in(await hanako.get(first.headers["location"]))
-    assert hanako.client.cookies["madoguchi"] != before
-    assert answer.headers["location"] == f"/consent?request={request_id}"
-
-
-def test_over_https_the_cookie_is_bound_to_the_host() -> None:
-    settings = settings_for()
-    assert cookie_name(settings) == "madoguchi"
-    assert cookie_name(settings.model_copy(update={"issuer": "https://auth.mihon.example"})) == "__Host-madoguchi"
-
-
-@pytest.mark.parametrize(
-    ("typed", "sentence"),
-    [
-        ({"password": "mihon-0000-0000"}, "お客さま番号、パスワード、ワンタイムパスワードのどれかが違います"),
-        ({"customer_number": "99999999"}, "お客さま番号、パスワード、ワンタイムパスワードのどれかが違います"),
-        ({"customer_number": "1000"}, "お客さま番号を数字8けたで入れてください"),
-        ({"password": ""}, "パスワードを入れてください"),
-        ({"password": "x" * 129}, "パスワードを入れてください"),
-        ({"one_time_code": "12345"}, "ワンタイムパスワードを数字6けたで入れてください"),
-    ],
-)
-async def test_a_login_that_fails_says_so_on_the_same_page_and_gives_no_secret_back(
-    hanako: Person, request_id: str, typed: dict[str, str], sentence: str
-) -> None:
-    login_page = await hanako.get(f"/consent/begin/{request_id}")
-    answer = await hanako.log_in(login_page, **typed)
-    assert answer.status_code == 400
-    assert sentence in answer.text
-    assert "mihon-" not in answer.text
-    assert (await hanako.log_in(answer)).status_code == 303, "the page that comes back works"
-
-
-async def test_full_width_digits_and_spaces_are_read_as_meant(hanako: Person, request_id: str) -> None:
-    login_page = await hanako.get(f"/consent/begin/{request_id}")
-    assert (await hanako.log_in(login_page, customer_number="１０００ ０００１")).status_code == 303
-
-
-async def test_the_fifth_wrong_password_locks_and_says_when_no_more_than_that(hanako: Person, request_id: str) -> None:
-    page = await hanako.get(f"/consent/begin/{request_id}")
-    for _ in range(4):
-        page = await hanako.log_in(page, password="mihon-0000-0000")
-    answer = await hanako.log_in(page, password="mihon-0000-0000")
-    assert (answer.status_code, title(answer)) == (429, "しばらくたってからお試しください")
-    right = await hanako.log_in(page)
-    assert right.status_code == 429
-    assert not any(link.startswith(CALLBACK) for link in links(answer))
-
-
-async def test_a_second_browser_with_the_same_link_is_refused(
-    database: Database, hanako: Person, request_id: str
-) -> None:
-    page = await hanako.come_to_consent(request_id)
-    other = Person(hanako.app, database, hanako.clock)
-    for address in (f"/consent/begin/{request_id}", f"/login?request={request_id}", f"/consent?request={request_id}"):
-        answer = await other.get(address)
-        assert (answer.status_code, title(answer)) == (400, "この画面では手続きを続けられません")
-        assert "みほん家計簿" not in answer.text.split("<main")[1].split("</main>")[0]
-    stolen = await other.post(action(page), choice(page, 1))
-    assert title(stolen) == "この画面では手続きを続けられません"
     assert await registrations(database) == []
 
 
@@ -307,16 +184,6 @@ async def test_a_double_click_ends_with_a_code_that_works_and_later_the_page_say
     assert not any("/consent/back" in link for link in links(back))
 
 
-async def test_a_login_that_is_six_minutes_old_has_to_be_made_again(hanako: Person, request_id: str) -> None:
-    answer = await hanako.log_in(await hanako.get(f"/consent/begin/{request_id}"))
-    hanako.clock.pass_(minutes=6)
-    page = await hanako.get(answer.headers["location"])
-    assert (page.status_code, title(page)) == (400, "時間がたったため、ログアウトしました")
-    [again] = [link for link in links(page) if link.startswith("/login")]
-    answer = await hanako.log_in(await hanako.get(again))
-    assert title(await hanako.get(answer.headers["location"])) == CONSENT_TITLE
-
-
 async def test_the_page_can_be_extended_once_and_keeps_its_ticks(
     database: Database, story: Story, hanako: Person, request_id: str
 ) -> None:
@@ -335,134 +202,6 @@ async def test_the_page_can_be_extended_once_and_keeps_its_ticks(
     assert await registrations(database) == []
     [back] = [link for link in links(late) if link.startswith("/consent/back")]
     assert answered(await hanako.client.get(back))["error"] == "access_denied"
-
-
-def close(session: Session, _: Story) -> None:
-    close_service(session, (NOW + timedelta(hours=17)).astimezone(JST), "test", WHO, NOW)
-
-
-def stop(session: Session, _: Story) -> None:
-    set_stop(session, StopTarget.ALL, "", NOW, NOW + timedelta(days=1), None, "test", WHO, NOW)
-
-
-def cancel(session: Session, story: Story) -> None:
-    session.get_one(Contract, story.hanako_contract).state = "cancelled"
-
-
-def freeze(session: Session, story: Story) -> None:
-    for account in session.exec(select(Account).where(Account.customer_id == story.hanako)):
-        account.state = AccountState.FROZEN
-
-
-def designate_no_more(session: Session, story: Story) -> None:
-    end_contract(session, story.kakeibo, WHO, NOW)
-
-
-STATES = [
-    (close, 503, "ただいまサービス時間外です", "temporarily_unavailable"),
-    (stop, 503, "現在、一時的にご利用いただけません", "temporarily_unavailable"),
-    (cancel, 403, "インターネットバンキングのご契約が必要です", "access_denied"),
-    (freeze, 403, "連携できる口座がありません", "access_denied"),
-    (designate_no_more, 400, "接続先を確認できませんでした", None),
-]
-
-
-@pytest.mark.clause("7-3")
-@pytest.mark.parametrize("when", ["show", "decide"])
-@pytest.mark.parametrize(("change", "status", "words", "error"), STATES, ids=[row[2] for row in STATES])
-async def test_every_state_has_its_page_and_its_way_back(
-    database: Database, story: Story, hanako: Person, request_id: str, when: str, change: Any, status: int, words: str,
-    error: str | None,
-) -> None:  # fmt: skip
-    answer = await hanako.log_in(await hanako.get(f"/consent/begin/{request_id}"))
-    page = await hanako.get(answer.headers["location"]) if when == "decide" else answer
-    await database.writing(change, story)
-    if when == "decide":
-        answer = await hanako.post(action(page), choice(page, story.ordinary))
-    else:
-        answer = await hanako.get(answer.headers["location"])
-    assert (answer.status_code, title(answer)) == (status, words)
-    assert answer.headers["x-request-id"] in answer.text, "お問い合わせ番号"
-    assert await registrations(database) == []
-    ways = [link for link in links(answer) if "request=" in link]
-    if error is None:
-        assert ways == []
-        refused = await hanako.client.get(f"/consent/back?request={request_id}")
-        assert refused.status_code == 400
-        assert "location" not in refused.headers
-        return
-    assert "登録はまだ行われていません。" in answer.text
-    assert answered(await hanako.client.get(ways[0])) == {"error": error, "state": "state-1", "iss": ISSUER}
-
-
-@pytest.mark.clause("2-1")
-async def test_the_closed_page_tells_the_next_opening(
-    database: Database, story: Story, hanako: Person, request_id: str
-) -> None:
-    await database.writing(close, story)
-    answer = await hanako.get(f"/consent/begin/{request_id}")
-    assert title(answer) == "ただいまサービス時間外です"
-    assert "11月25日（水） 7:02" in answer.text
-
-
-async def test_at_a_renewal_the_page_says_that_the_old_registration_goes_on(
-    database: Database, story: Story, hanako: Person, request_id: str
-) -> None:
-    await database.writing(lambda session: register(session, story) and None)
-    answer = await hanako.log_in(await hanako.get(f"/consent/begin/{request_id}"))
-    await database.writing(stop, story)
-    page = await hanako.get(answer.headers["location"])
-    assert "今の登録は5月23日まで続きます。" in page.text
-    assert "登録はまだ行われていません" not in page.text
-
-
-async def test_an_unknown_or_late_request_leads_nowhere_but_to_where_it_came_from(
-    database: Database, story: Story, hanako: Person, request_id: str
-) -> None:
-    for unknown in ("/consent/begin/pr_unknown", "/login", "/consent?request=pr_unknown", "/consent/back?request=x"):
-        answer = await hanako.get(unknown)
-        assert (answer.status_code, title(answer)) == (400, "手続きの有効期限が切れました")
-        assert not any("request=" in link for link in links(answer))
-    hanako.clock.pass_(seconds=90)
-    late = await hanako.get(f"/consent/begin/{request_id}")
-    assert title(late) == "手続きの有効期限が切れました"
-    [back] = [link for link in links(late) if "request=" in link]
-    assert (await hanako.client.get(back)).headers["location"].startswith(CALLBACK)
-
-
-async def test_only_the_consent_page_lets_a_form_lead_elsewhere_and_only_to_the_record(
-    database: Database, story: Story, hanako: Person, request_id: str
-) -> None:
-    def add_origin(session: Session) -> None:
-        session.get_one(Aggregator, story.kakeibo).return_origins = ["https://app.kakeibo.mihon.example"]
-
-    await database.writing(add_origin)
-    login_page = await hanako.get(f"/consent/begin/{request_id}")
-    page = await hanako.get((await hanako.log_in(login_page)).headers["location"])
-    assert "form-action 'self';" in login_page.headers["content-security-policy"]
-    expected = f"form-action 'self' {ISSUER} https://app.kakeibo.mihon.example;"
-    assert expected in page.headers["content-security-policy"]
-    for one in (login_page, page):
-        assert one.headers["x-frame-options"] == "DENY"
-        assert one.headers["referrer-policy"] == "no-referrer"
-
-
-@pytest.mark.parametrize(
-    ("body", "content_type", "status"),
-    [
-        (b"decision=deny&decision=approve", "application/x-www-form-urlencoded", 400),
-        (b"form_token=" + b"x" * 40_000, "application/x-www-form-urlencoded", 413),
-        (b"{}", "application/json", 415),
-        (b"a=%ff", "application/x-www-form-urlencoded", 400),
-    ],
-)
-async def test_a_form_that_is_none_is_refused_before_anything_is_asked(
-    hanako: Person, request_id: str, body: bytes, content_type: str, status: int
-) -> None:
-    page = await hanako.come_to_consent(request_id)
-    answer = await hanako.client.post(action(page), content=body, headers={"content-type": content_type})
-    assert answer.status_code == status
-    assert answer.headers["x-frame-options"] == "DENY"
 
 
 async def test_a_business_customers_ninety_accounts_fit_into_the_form(

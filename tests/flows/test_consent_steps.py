@@ -166,6 +166,7 @@ async def test_a_request_belongs_to_the_browser_that_opened_it_first(database: D
     def run(session: Session) -> list[object]:
         request_id = push(session, story.kakeibo)
         opened(session, request_id)
+        opened(session, push(session, story.kaikei), browser="browser-2")  # it has a session, for another request
         later = NOW + 10 * MINUTE
         return [
             open_request(session, visit(request_id, browser="browser-2"), opaque.stored("browser-2")),

@@ -4,14 +4,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from madoguchi import opaque
 from madoguchi.procedures.consent_page import ConsentView, show_consent
-from madoguchi.procedures.consenting import Choice
+from madoguchi.procedures.consenting import Choice, Mistakes, Redirect, give_consent
 from madoguchi.procedures.logging_in import METHOD, Identified
-from madoguchi.procedures.proceeding import Proceeding, Visit, bind_login, open_request
+from madoguchi.procedures.proceeding import Halt, Proceeding, Visit, bind_login, open_request
+from madoguchi.records.database import Database
 from madoguchi.records.registrations import PushedRequest
 from madoguchi.rules.vocabulary import Scope
 from madoguchi.settings import Settings
@@ -121,3 +124,20 @@ def shown(session: Session, story: Story, request_id: str, at: datetime = NOW) -
     view = show_consent(session, there)
     assert isinstance(view, ConsentView), view
     return Shown(there, view)
+
+
+async def ask(database: Database, visit: Visit, choice: Choice) -> Redirect | Mistakes | Halt:
+    return await database.writing(give_consent, visit, choice)
+
+
+def answer(found: object) -> dict[str, str]:
+    """The parameters that go back to the aggregator."""
+    assert isinstance(found, Redirect), found
+    assert found.url.startswith(CALLBACK + "?")
+    given = parse_qs(urlsplit(found.url).query, strict_parsing=True)
+    assert all(len(values) == 1 for values in given.values())
+    return {name: values[0] for name, values in given.items()}
+
+
+async def all_of(database: Database, kind: type[Any]) -> list[Any]:
+    return list(await database.reading(lambda session: session.exec(select(kind)).all()))

@@ -1,0 +1,111 @@
+"""Log-in over HTTP: cookies, what a failure tells, and who may go on with a request (4-1, security.md 5, 12)."""
+
+import pytest
+from sqlmodel import select
+
+from madoguchi.doors.pages.session import cookie_name
+from madoguchi.records.database import Database
+from madoguchi.records.registrations import Registration
+from tests.flows.browsing import (
+    Person,
+    action,
+    answered,
+    choice,
+    links,
+    title,
+)
+from tests.flows.visits import settings_for
+from tests.story import CALLBACK
+
+CONSENT_TITLE = "「みほん家計簿」に、口座の情報を見せますか？"
+
+
+async def registrations(database: Database) -> list[Registration]:
+    return list(await database.reading(lambda session: session.exec(select(Registration)).all()))
+
+
+async def test_the_login_page_leads_back_to_the_aggregator_without_a_login(hanako: Person, request_id: str) -> None:
+    login_page = await hanako.get(f"/consent/begin/{request_id}")
+    [back] = [link for link in links(login_page) if link.startswith("/consent/back")]
+    assert answered(await hanako.client.get(back))["error"] == "access_denied"
+    again = await hanako.get(f"/login?request={request_id}")
+    assert (again.status_code, title(again)) == (409, "この手続きは終わっています")
+
+
+async def test_the_session_cookie_changes_at_login_and_is_out_of_reach_of_scripts(
+    hanako: Person, request_id: str
+) -> None:
+    first = await hanako.client.get(f"/consent/begin/{request_id}")
+    before = hanako.client.cookies["madoguchi"]
+    assert {"httponly", "samesite=lax", "path=/"} <= set(first.headers["set-cookie"].lower().split("; "))
+    answer = await hanako.log_in(await hanako.get(first.headers["location"]))
+    assert hanako.client.cookies["madoguchi"] != before
+    assert answer.headers["location"] == f"/consent?request={request_id}"
+
+
+def test_over_https_the_cookie_is_bound_to_the_host() -> None:
+    settings = settings_for()
+    assert cookie_name(settings) == "madoguchi"
+    assert cookie_name(settings.model_copy(update={"issuer": "https://auth.mihon.example"})) == "__Host-madoguchi"
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ({"password": "mihon-0000-0000"}, "お客さま番号、パスワード、ワンタイムパスワードのどれかが違います"),
+        ({"customer_number": "99999999"}, "お客さま番号、パスワード、ワンタイムパスワードのどれかが違います"),
+        ({"customer_number": "1000"}, "お客さま番号を数字8けたで入れてください"),
+        ({"password": ""}, "パスワードを入れてください"),
+        ({"password": "x" * 129}, "パスワードを入れてください"),
+        ({"one_time_code": "12345"}, "ワンタイムパスワードを数字6けたで入れてください"),
+    ],
+)
+async def test_a_login_that_fails_says_so_on_the_same_page_and_gives_no_secret_back(
+    hanako: Person, request_id: str, typed: dict[str, str], sentence: str
+) -> None:
+    login_page = await hanako.get(f"/consent/begin/{request_id}")
+    answer = await hanako.log_in(login_page, **typed)
+    assert answer.status_code == 400
+    assert sentence in answer.text
+    assert "mihon-" not in answer.text
+    assert (await hanako.log_in(answer)).status_code == 303, "the page that comes back works"
+
+
+async def test_full_width_digits_and_spaces_are_read_as_meant(hanako: Person, request_id: str) -> None:
+    login_page = await hanako.get(f"/consent/begin/{request_id}")
+    assert (await hanako.log_in(login_page, customer_number="１０００ ０００１")).status_code == 303
+
+
+async def test_the_fifth_wrong_password_locks_and_says_when_no_more_than_that(hanako: Person, request_id: str) -> None:
+    page = await hanako.get(f"/consent/begin/{request_id}")
+    for _ in range(4):
+        page = await hanako.log_in(page, password="mihon-0000-0000")
+    answer = await hanako.log_in(page, password="mihon-0000-0000")
+    assert (answer.status_code, title(answer)) == (429, "しばらくたってからお試しください")
+    right = await hanako.log_in(page)
+    assert right.status_code == 429
+    assert not any(link.startswith(CALLBACK) for link in links(answer))
+
+
+async def test_a_second_browser_with_the_same_link_is_refused(
+    database: Database, hanako: Person, request_id: str
+) -> None:
+    page = await hanako.come_to_consent(request_id)
+    other = Person(hanako.app, database, hanako.clock)
+    for address in (f"/consent/begin/{request_id}", f"/login?request={request_id}", f"/consent?request={request_id}"):
+        answer = await other.get(address)
+        assert (answer.status_code, title(answer)) == (400, "この画面では手続きを続けられません")
+        assert "みほん家計簿" not in answer.text.split("<main")[1].split("</main>")[0]
+    stolen = await other.post(action(page), choice(page, 1))
+    assert title(stolen) == "この画面では手続きを続けられません"
+    assert await registrations(database) == []
+
+
+async def test_a_login_that_is_six_minutes_old_has_to_be_made_again(hanako: Person, request_id: str) -> None:
+    answer = await hanako.log_in(await hanako.get(f"/consent/begin/{request_id}"))
+    hanako.clock.pass_(minutes=6)
+    page = await hanako.get(answer.headers["location"])
+    assert (page.status_code, title(page)) == (400, "時間がたったため、ログアウトしました")
+    [again] = [link for link in links(page) if link.startswith("/login")]
+    answer = await hanako.log_in(await hanako.get(again))
+    assert title(await hanako.get(answer.headers["location"])) == CONSENT_TITLE
