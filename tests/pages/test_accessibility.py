@@ -50,10 +50,12 @@ def test_axe_finds_pale_text(page: Page, shown: str) -> None:
 
 
 @pytest.mark.parametrize("width", [320])
-@pytest.mark.parametrize("size", ["1", "2", "3"])
-def test_no_page_scrolls_sideways_at_320_pixels_in_any_text_size(page: Page, shown: str, size: str) -> None:
+@pytest.mark.parametrize(("size", "names"), [("1", ONE_OF_EACH), ("2", ONE_OF_EACH), ("3", EVERY_PAGE)])
+def test_no_page_scrolls_sideways_at_320_pixels_in_any_text_size(
+    page: Page, shown: str, size: str, names: list[str]
+) -> None:
     wide = []
-    for name in EVERY_PAGE:
+    for name in names:
         page.goto(f"{shown}/{name}?size={size}")
         page.evaluate(OPEN_ALL)
         if page.evaluate("document.documentElement.scrollWidth") > 320:
