@@ -60,9 +60,11 @@ def test_explain_prints_every_rules_answer_with_its_clause_and_what_was_recorded
     rows = [line for line in said.out.splitlines() if line.startswith("│")]
     hours = next(line for line in rows if "within_service_hours" in line)
     assert "第2条第1項" in hours
+    assert "全体" in hours
     assert "いいえ OUTSIDE_SERVICE_HOURS(次は 2026年11月24日 16:00)" in hours
     assert "よい" in next(line for line in rows if "is_designated" in line)
     stopped = [line for line in rows if "function_stopped" in line]
+    assert [scope in line for scope, line in zip(story.ALL_SCOPES, stopped, strict=True)] == [True, True, True]
     assert ["FUNCTION_STOPPED" in line for line in stopped] == [False, True, False]
 
 

@@ -1,5 +1,6 @@
 """`madoguchi serve` over a real socket: how it starts, what it logs, and how it ends."""
 
+import asyncio
 import base64
 import http.client
 import json
@@ -7,7 +8,7 @@ import resource
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import pyotp
 import pytest
 
 from madoguchi.procedures.sample_logins import sample_totp_secret
+from madoguchi.records.database import Database
+from tests import story
 from tests.support.postgres import Cluster
 from tests.support.server import COMMAND, Server, running_server
 
@@ -22,10 +25,10 @@ MADOGUCHI = COMMAND[0]
 SECONDS_OF_WORK = 10.0
 
 
-def get(port: int, path: str) -> tuple[int, str]:
+def get(port: int, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
-        connection.request("GET", path)
+        connection.request("GET", path, headers=dict(headers or {}))
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
     finally:
@@ -183,6 +186,35 @@ def workers_of(server: Server) -> list[Path]:
     children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
     processes = [Path("/proc", child) for child in children]
     return [process for process in processes if b"spawn_main" in (process / "cmdline").read_bytes()]
+
+
+def test_production_serves_with_its_own_keys_and_has_no_sample(database_url: str, tmp_path: Path) -> None:
+    asyncio.run(told(database_url))
+    environment = {
+        "MADOGUCHI_MODE": "production",
+        "MADOGUCHI_ISSUER": "https://api.mihon.example",
+        "MADOGUCHI_BANK_CODE": "2999",
+        "MADOGUCHI_DATABASE_URL": database_url,
+        "MADOGUCHI_DATA_DIR": str(tmp_path / "keys"),
+    }
+    made = subprocess.run([MADOGUCHI, "keys", "new"], env=environment, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+    behind_a_proxy = {"Host": "api.mihon.example"}
+    with running_server(environment) as server:
+        status, metadata = get(server.port, "/.well-known/oauth-authorization-server", behind_a_proxy)
+        assert (status, json.loads(metadata)["issuer"]) == (200, "https://api.mihon.example")
+        assert [get(server.port, path, behind_a_proxy)[0] for path in ("/sample", "/sample/customers")] == [404, 404]
+        assert get(server.port, "/")[0] == 421
+        assert "mihon-" not in server.log
+        assert server.terminate() == 0
+
+
+async def told(url: str) -> None:
+    database = Database(url, 1)
+    try:
+        await database.writing(story.tell)
+    finally:
+        await database.close()
 
 
 def wait_until_refused(port: int) -> None:
