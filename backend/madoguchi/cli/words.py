@@ -9,13 +9,13 @@ from typing import Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from madoguchi.cli.failures import Trouble
 from madoguchi.rules.vocabulary import JST
 
-WIDTH_WITHOUT_TERMINAL = 160
+WIDTH_WITHOUT_TERMINAL = 1000
 """A file or a pipe has no width; lines that are too long are easier to search than broken ones."""
 
 STATES = {"pending": "登録中", "active": "有効", "ended": "終了"}
@@ -54,7 +54,7 @@ def say_json(value: Any) -> None:
 
 def say_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """A table; what stands in its cells is text, never markup."""
-    table = Table(*heads, header_style="bold")
+    table = Table(*(Column(head, overflow="fold") for head in heads), header_style="bold")  # an id is never cut
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     terminal = sys.stdout.isatty()
