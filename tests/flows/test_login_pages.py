@@ -1,9 +1,10 @@
 """Log-in over HTTP: cookies, what a failure tells, and who may go on with a request (4-1, security.md 5, 12)."""
 
 import pytest
+import structlog
 from sqlmodel import select
 
-from madoguchi.doors.pages.session import cookie_name
+from madoguchi.doors.pages.session import cookie_name, form_token, stated_in
 from madoguchi.records.database import Database
 from madoguchi.records.registrations import Registration
 from tests.flows.browsing import (
@@ -109,3 +110,35 @@ async def test_a_login_that_is_six_minutes_old_has_to_be_made_again(hanako: Pers
     [again] = [link for link in links(page) if link.startswith("/login")]
     answer = await hanako.log_in(await hanako.get(again))
     assert title(await hanako.get(answer.headers["location"])) == CONSENT_TITLE
+
+
+@pytest.mark.parametrize("of", ["session", "request", "form", "statement", "installation"])
+def test_a_form_token_serves_one_session_one_request_one_form_and_one_statement(of: str) -> None:
+    """security.md 5: each of the five alone makes it another token."""
+    issued = {
+        "master": b"m" * 32, "session": "s1", "request_id": "r1", "form": "consent", "stated": "2027-05-23"
+    }  # fmt: skip
+    made = form_token(**issued)  # type: ignore[arg-type]
+    asked = {name: value for name, value in issued.items() if name != "stated"}
+    assert stated_in(made, **asked) == "2027-05-23"  # type: ignore[arg-type]
+    other = {
+        "session": {"session": "s2"},
+        "request": {"request_id": "r2"},
+        "form": {"form": "login"},
+        "installation": {"master": b"n" * 32},
+    }
+    presented = made.replace("2027-05-23", "2027-05-24") if of == "statement" else made
+    assert stated_in(presented, **{**asked, **other.get(of, {})}) is None  # type: ignore[arg-type]
+    assert stated_in(made, **{**asked, "session": None}) is None  # type: ignore[arg-type]
+
+
+async def test_a_login_is_logged_by_its_outcome_and_by_nothing_that_was_typed(hanako: Person, request_id: str) -> None:
+    """security.md 13: no number, password or code in any log line."""
+    page = await hanako.get(f"/consent/begin/{request_id}")
+    typed = {"customer_number": "98765432", "password": "canary-7f3a", "one_time_code": "135790"}
+    with structlog.testing.capture_logs() as lines:
+        await hanako.log_in(page, **typed)
+        await hanako.log_in(page)
+    said = [line for line in lines if line["event"] == "login"]
+    assert [line["outcome"] for line in said] == ["wrong", "identified"]
+    assert not any(value in str(lines) for value in (*typed.values(), "10000001", "mihon-"))

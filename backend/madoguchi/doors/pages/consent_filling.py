@@ -103,10 +103,8 @@ def errors_of(found: Mistakes) -> tuple[ConsentError, ...]:
 
 
 def ticks_kept(ticked: Ticked, found: Mistakes) -> Ticked:
-    """What stays ticked: whatever can still be chosen; agreement to a text that has changed is asked for anew."""
-    selectable = {str(line.account.account_id) for line in found.view.accounts if line.eligible}
-    kept = replace(ticked, accounts=ticked.accounts & selectable, scopes=ticked.scopes & set(found.view.offered))
-    return replace(kept, terms=False, risks=False) if Mistake.TERMS_CHANGED in found.mistakes else kept
+    """What stays ticked (of what the page still offers): agreement to a text that has changed is asked for anew."""
+    return replace(ticked, terms=False, risks=False) if Mistake.TERMS_CHANGED in found.mistakes else ticked
 
 
 def _choice(line: AccountLine) -> AccountChoice:

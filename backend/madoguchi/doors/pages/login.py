@@ -9,12 +9,13 @@ import unicodedata
 from functools import partial
 from typing import Final
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from madoguchi import opaque
-from madoguchi.doors.http import FormRefused, read_form, read_query
+from madoguchi.doors.http import FormRefused, read_form, read_query, request_id
 from madoguchi.doors.pages.context import PagesContext, go_to, new_session
 from madoguchi.doors.pages.halting import BACK, CONSENT, LOGIN, address, back_address, halt_page
 from madoguchi.doors.pages.models.login import LoginError, LoginPage
@@ -28,6 +29,8 @@ SAMPLE_CUSTOMERS: Final = "/sample/customers"
 FORM: Final = "login"
 LONGEST_PASSWORD: Final = 128
 """Longer ones are not hashed: the cost of a log-in stays the same for whatever is sent."""
+
+_log = structlog.get_logger("madoguchi.pages")
 
 
 def login_routes(context: PagesContext) -> list[Route]:
@@ -86,6 +89,9 @@ async def log_in(context: PagesContext, request: Request) -> Response:
     if errors := _misshapen(attempt):
         return await _login_page(context, request, found, visit, attempt.customer_number, errors, 400)
     who = await context.identity.identify(attempt, visit.at)
+    # Never whose attempt it was: who went through stands in the trail, who did not is nobody yet.
+    outcome = who.value if isinstance(who, NotIdentified) else "identified"
+    _log.info("login", outcome=outcome, pushed_request=visit.request_id, request_id=request_id(request))
     if who is NotIdentified.WRONG:
         errors = (LoginError.NOT_ACCEPTED,)
         return await _login_page(context, request, found, visit, attempt.customer_number, errors, 400)
