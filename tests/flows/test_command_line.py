@@ -47,6 +47,19 @@ def test_a_client_nobody_here_wrote_is_designated_with_name_keys_address_and_sco
 
 
 @pytest.mark.clause("1-2-2")
+def test_in_production_an_aggregator_has_a_registration_number_and_a_sample_says_it_is_one(
+    desk: Desk, jwks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = add(desk, jwks, "--redirect-uri", "https://a.example/cb", "--scope", "accounts balances", "--json")
+    assert desk(*arguments).json["registration_number"] == "見本"
+    for key, value in (("MODE", "production"), ("ISSUER", "https://api.mihon.example"), ("BANK_CODE", "2999")):
+        monkeypatch.setenv(f"MADOGUCHI_{key}", value)
+    refused = desk(*arguments)
+    assert (refused.code, "--registration-number" in refused.err) == (2, True)
+    assert desk(*arguments, "--registration-number", "みほん財務局長(電代)第1号").json["name"] == "よその家計簿"
+
+
+@pytest.mark.clause("1-2-2")
 def test_a_contract_holds_through_its_last_day_and_no_longer(desk: Desk, jwks: Path) -> None:
     said = desk(
         *add(desk, jwks, "--redirect-uri", "https://a.example/cb", "--scope", "accounts", "--scope", "balances"),

@@ -33,7 +33,9 @@ def add(
         list[str], typer.Option(help="契約で認める範囲: accounts balances transactions。", metavar="SCOPE")
     ],
     company: Annotated[str | None, typer.Option(help="会社名。なければ、サービス名と同じです。")] = None,
-    number: Annotated[str, typer.Option("--registration-number", help="電子決済等代行業者の登録番号。")] = "",
+    number: Annotated[
+        str, typer.Option("--registration-number", help="電子決済等代行業者の登録番号(本番では必須)。")
+    ] = "",
     contact: Annotated[str, typer.Option(help="苦情と情報の削除の窓口。")] = "",
     purpose: Annotated[
         list[str] | None, typer.Option(help="使いみちの申告。例: balances=資産の合計の表示", metavar="SCOPE=TEXT")
@@ -55,13 +57,15 @@ def add(
 ) -> None:
     """事業者を登録し、client_id を作ります。"""
     desk = office(context)
+    if not number and not desk.settings.is_sandbox:
+        raise Trouble("--registration-number で電子決済等代行業者の登録番号を指定してください。", 2)
     details = AggregatorDetails(
         name=name,
         company=company or name,
         jwks=_read_jwks(jwks),
         redirect_uris=tuple(redirect_uri),
         scopes=tuple(" ".join(scope).replace(",", " ").split()),
-        registration_number=number,
+        registration_number=number or "見本",
         purposes=_pairs("--purpose", purpose),
         identifiers=tuple(identifier or ()),
         return_origins=tuple(return_origin or ()),
