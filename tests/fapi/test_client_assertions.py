@@ -105,7 +105,7 @@ def test_an_expired_or_long_lived_assertion_is_refused(seconds: int) -> None:
     [
         {"sub": ABSENT}, {"iss": ABSENT}, {"exp": ABSENT}, {"jti": ABSENT}, {"iss": "agg_other"}, {"sub": 7},
         {"sub": ""}, {"sub": "agg\u0000"}, {"sub": ["agg_mihon"]}, {"exp": "soon"}, {"jti": "x" * 10_000},
-        {"jti": ""}, {"iat": "now"},
+        {"jti": ""}, {"iat": "now"}, {"nbf": True}, {"nbf": None},
     ],
     ids=str,
 )  # fmt: skip

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from joserfc.jwk import ECKey, OKPKey, RSAKey
+from joserfc.jwk import ECKey, OKPKey
 
 from madoguchi.doors.dpop import ProofRejected, verify_proof
-from madoguchi.doors.jose import _REGISTRY, JwtRejected
+from madoguchi.doors.jose import _REGISTRY, JwtRejected, usable_key
 from tests.fapi.jwts import ABSENT, b64, digest, ec_key, ed_key, proof, rsa_key, sign
 
 AT = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -114,8 +114,9 @@ def test_a_key_of_another_curve_or_size_is_refused() -> None:
 
 
 def test_an_rsa_key_with_an_exponent_that_makes_us_compute_is_refused() -> None:
-    jwk = {**RSA.as_dict(private=False), "e": b64(b"\x01" + bytes(200) + b"\x01")}
-    assert not accepted(proof(RSA, "POST", URL, AT, header={"jwk": jwk}))
+    for exponent in (b"\x01" + bytes(200) + b"\x01", b"\x01\x00\x00\x00\x01", b"\x00\x01\x00\x01", b"\x01", b""):
+        with pytest.raises(JwtRejected):
+            usable_key({**RSA.as_dict(private=False), "e": b64(exponent)})
 
 
 @pytest.mark.parametrize("key", [KEY, RSA, ED], ids=["EC", "RSA", "OKP"])
@@ -260,5 +261,7 @@ def test_the_clock_is_ours() -> None:
 
 
 def test_rsa_keys_above_the_ceiling_are_refused() -> None:
-    jwk = {"kty": "RSA", "n": b64(b"\xff" * 513), "e": "AQAB"}
-    assert not accepted(proof(RSAKey.import_key(RSA.as_dict(private=True)), "POST", URL, AT, header={"jwk": jwk}))
+    usable_key({"kty": "RSA", "n": b64(b"\xff" * 512), "e": "AQAB"})
+    for modulus in (b"\xff" * 513, b"\x7f" + b"\xff" * 255, b"\x00" + b"\xff" * 256):
+        with pytest.raises(JwtRejected):
+            usable_key({"kty": "RSA", "n": b64(modulus), "e": "AQAB"})
