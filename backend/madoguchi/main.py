@@ -19,8 +19,9 @@ from madoguchi.doors import developer, oauth, pages
 from madoguchi.doors.api import endpoint as api
 from madoguchi.doors.api.context import ApiContext
 from madoguchi.doors.http import RequestIds
-from madoguchi.doors.templating import Templates
+from madoguchi.doors.templating import Templates, page_headers
 from madoguchi.doors.templating.environment import find_frontend
+from madoguchi.doors.timer import timer
 from madoguchi.installation import Keys, public_half
 from madoguchi.procedures.logging_in import identity_method
 from madoguchi.procedures.recording import Recorder
@@ -75,7 +76,8 @@ def build_app(settings: Settings, keys: Keys, clock: Clock = system_clock) -> St
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         try:
-            yield
+            async with timer(database, clock):
+                yield
         finally:
             await database.close()
 
@@ -100,7 +102,7 @@ class OneHost:
             await self.app(scope, receive, send)
             return
         if [value.lower() for name, value in scope["headers"] if name == b"host"] != [self._host]:
-            await PlainTextResponse("Misdirected Request\n", 421)(scope, receive, send)
+            await PlainTextResponse("Misdirected Request\n", 421, page_headers())(scope, receive, send)
             return
 
         async def send_with_hsts(message: Message) -> None:

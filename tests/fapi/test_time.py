@@ -1,11 +1,13 @@
 """What time does to an authorization: our clock alone counts, replays are known as long as they could serve, sweeps."""
 
-from collections.abc import Iterator
-from datetime import timedelta
+import asyncio
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 
 import pytest
 from sqlmodel import Session, select
 
+from madoguchi.doors.timer import timer
 from madoguchi.procedures.sweeping import sweep
 from madoguchi.procedures.terms import load_terms
 from madoguchi.records.aggregators import Aggregator
@@ -94,6 +96,27 @@ async def test_a_sweep_forgets_what_can_serve_no_more_and_nothing_else(bank: Ban
     await bank.database.writing(sweep, bank.clock())
     assert list(await bank.database.reading(kept)) == [0, 0, 1]  # the request that was decided stays
     assert await bank.ends() == [(ACTIVE, None)]
+
+
+async def test_serving_sweeps_by_itself_and_survives_a_sweep_that_fails(bank: Bank) -> None:
+    await bank.kakeibo.code()
+    bank.clock.pass_(60)
+    failures = [RuntimeError("the database is away")]
+
+    class Failing:
+        async def writing(self, procedure: Callable[[Session, datetime], None], at: datetime, /) -> None:
+            if failures:
+                raise failures.pop()
+            await bank.database.writing(procedure, at)
+            swept.set()
+
+    swept = asyncio.Event()
+    assert await bank.ends() == [(PENDING, None)]
+    async with timer(Failing(), bank.clock, timedelta(milliseconds=10)):
+        async with asyncio.timeout(30):
+            await swept.wait()
+    assert await bank.ends() == [(ENDED, Cause.ABANDONED)]
+    assert failures == []
 
 
 @pytest.mark.clause("4-1")

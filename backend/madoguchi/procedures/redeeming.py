@@ -90,13 +90,14 @@ def _claim(session: Session, code: str, at: datetime) -> AuthorizationCode | Non
 
 
 def _not_claimed(session: Session, code: str, on: Occasion) -> OAuthRefusal:
-    """An unknown code, or one that was used: if that use opened a registration, somebody else holds the code too."""
+    """An unknown code, or one that was used: then somebody else holds it too, and what that use opened ends.
+
+    A use that failed has ended its registration already; a code that a double click replaced is gone, hence unknown.
+    """
     used = session.get(AuthorizationCode, opaque.stored(code))
     if used is None:
         return invalid_grant("unknown code")
-    opened = session.get_one(Registration, used.registration_id)
-    if opened.activated_at is not None and opened.activated_at == used.used_at:
-        end_registration(session, opened.registration_id, Cause.CODE_REPLAYED, on.actor, on.at)
+    end_registration(session, used.registration_id, Cause.CODE_REPLAYED, on.actor, on.at)
     return invalid_grant("code used before")
 
 

@@ -1,0 +1,53 @@
+"""The door through which time comes in: what is due is done once a minute, inside `serve`, on every worker.
+
+No decision waits for it (architecture, "What happens by time"): a sweep that fails or is late is logged and changes no
+answer. Sweeps are idempotent, so that workers need not know of each other.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+import structlog
+from sqlmodel import Session
+
+from madoguchi.clock import Clock
+from madoguchi.procedures.sweeping import sweep
+
+EVERY: Final = timedelta(minutes=1)
+
+_log = structlog.get_logger("madoguchi.timer")
+
+
+class Writing(Protocol):
+    """The database as this door sees it."""
+
+    async def writing(self, procedure: Callable[[Session, datetime], None], at: datetime, /) -> None: ...
+
+
+@asynccontextmanager
+async def timer(database: Writing, clock: Clock, every: timedelta = EVERY) -> AsyncIterator[None]:
+    """Sweeps every so often until the block ends; a sweep under way is finished first."""
+    ended = asyncio.Event()
+    sweeping = asyncio.create_task(_sweep_until(ended, database, clock, every))
+    try:
+        yield
+    finally:
+        ended.set()
+        await sweeping
+
+
+async def _sweep_until(ended: asyncio.Event, database: Writing, clock: Clock, every: timedelta) -> None:
+    while True:
+        try:
+            async with asyncio.timeout(every.total_seconds()):
+                await ended.wait()
+            return
+        except TimeoutError:
+            pass
+        try:
+            await database.writing(sweep, clock())
+        except Exception as failure:  # without its message: nothing of the data in the log
+            _log.warning("sweep failed", kind=type(failure).__name__)
