@@ -5,12 +5,14 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from sqlmodel import Session, update
+from sqlmodel import Session, col, update
 
+from madoguchi.doors.api.ids import Kind
+from madoguchi.procedures.ledger_reading import Wanted, read_ledger
 from madoguchi.records.aggregators import Aggregator
 from madoguchi.records.bank import Statement, Transaction
 from tests import story
-from tests.api.conftest import Caller
+from tests.api.conftest import Caller, refused
 
 PAGE = """query ($first: Int, $after: String, $last: Int, $before: String, $from: Date, $to: Date,
                  $order: Order! = NEWEST_FIRST) {
@@ -147,3 +149,49 @@ async def test_days_missing_inside_the_period_show_in_its_completeness_and_outsi
     beside = await page(caller, first=1, **{"from": "2026-11-05"})
     assert over["freshness"]["completeness"] == "GAP"
     assert beside["freshness"]["completeness"] == "MAY_LACK_LATER"
+
+
+@pytest.mark.both_databases
+@pytest.mark.clause("2-4")
+async def test_a_row_older_than_the_window_is_not_found_by_its_id_nor_as_what_another_corrects(caller: Caller) -> None:
+    rows = await caller.database.reading(story.rows_of, caller.told.ordinary)
+    first_inside, last_outside = rows[-8], rows[-9]  # seven days before today, and eight
+
+    def correct(session: Session) -> None:
+        session.execute(update(Aggregator).values(history_days=7))
+        session.execute(
+            update(Transaction)
+            .where(col(Transaction.transaction_id) == rows[-1].transaction_id)
+            .values(corrects_id=last_outside.transaction_id)
+        )
+        session.execute(
+            update(Transaction)
+            .where(col(Transaction.transaction_id) == rows[-2].transaction_id)
+            .values(corrects_id=first_inside.transaction_id)
+        )
+
+    await caller.database.writing(correct)
+    inside, outside = caller.ids.seal(
+        Kind.TRANSACTION, [first_inside.transaction_id or 0, last_outside.transaction_id or 0]
+    )
+    body = await caller.ask(
+        """query ($i: ID!, $o: ID!) { inside: node(id: $i) { id } outside: node(id: $o) { id }
+             accounts(types: [ORDINARY]) { transactions(first: 2) { nodes { corrects { id } } } } }""",
+        {"i": inside, "o": outside},
+    )
+    assert (body["data"]["inside"], body["data"]["outside"]) == ({"id": inside}, None)
+    assert refused(body) == {("outside",): ("UNKNOWN_ID", "-")}
+    nodes = body["data"]["accounts"][0]["transactions"]["nodes"]
+    assert [node["corrects"] for node in nodes] == [None, {"id": inside}]
+
+
+@pytest.mark.both_databases
+async def test_a_row_is_read_only_in_a_visible_account_whoever_asks(caller: Caller) -> None:
+    """The statement itself knows the accounts that may be shown; the door does not rely on sorting out afterwards."""
+    own = await caller.database.reading(story.rows_of, caller.told.ordinary)
+    foreign = await caller.database.reading(story.rows_of, caller.told.jiro_ordinary)
+    wanted = Wanted(
+        rows=(own[0].transaction_id or 0, foreign[0].transaction_id or 0), visible=frozenset({caller.told.ordinary})
+    )
+    ledger = await caller.database.reading(read_ledger, wanted)
+    assert list(ledger.rows) == [own[0].transaction_id]
