@@ -29,7 +29,8 @@ from graphql.validation import MaxIntrospectionDepthRule
 from madoguchi.doors.api.errors import Code, Problem, Refused, problem
 from madoguchi.doors.api.limits import TOKENS, Limits
 
-REMEMBERED: Final = 500
+REMEMBERED: Final = 100
+LONGEST_REMEMBERED: Final = 8 * 1024  # characters; with the limit of tokens it bounds what is held
 SHOWN_ERRORS: Final = 5
 RULES: Final = (*specified_rules, MaxIntrospectionDepthRule)
 
@@ -76,9 +77,7 @@ class Operations:
             node = _chosen(document, name)
             cost = self.limits.cost(document, node, variables)
             self._validate(document, node)
-            self._valid[text, name] = document, node
-            if len(self._valid) > REMEMBERED:
-                self._valid.popitem(last=False)
+            self._remember(text, name, document, node)
         values = get_variable_values(
             self.schema, node.variable_definitions or (), dict(variables), SHOWN_ERRORS, hide_suggestions=True
         )
@@ -86,6 +85,13 @@ class Operations:
             raise Refused(*(_told(Code.VARIABLES_INVALID, error) for error in values))
         fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
         return Operation(text, document, node, fragments, variables, values, cost)
+
+    def _remember(self, text: str, name: str | None, document: DocumentNode, node: OperationDefinitionNode) -> None:
+        if len(text) > LONGEST_REMEMBERED:
+            return
+        self._valid[text, name] = document, node
+        if len(self._valid) > REMEMBERED:
+            self._valid.popitem(last=False)
 
     def _validate(self, document: DocumentNode, node: OperationDefinitionNode) -> None:
         if self.schema.get_root_type(node.operation) is None:
