@@ -18,6 +18,7 @@ from madoguchi.clock import Clock, system_clock
 from madoguchi.doors import developer, oauth, pages
 from madoguchi.doors.api import endpoint as api
 from madoguchi.doors.api.context import ApiContext
+from madoguchi.doors.deadlines import Deadlines
 from madoguchi.doors.http import RequestIds
 from madoguchi.doors.templating import Templates, page_headers
 from madoguchi.doors.templating.environment import find_frontend
@@ -84,7 +85,7 @@ def build_app(settings: Settings, keys: Keys, clock: Clock = system_clock) -> St
     return Starlette(
         routes=routes,
         lifespan=lifespan,
-        middleware=[Middleware(RequestIds), Middleware(OneHost, settings=settings)],
+        middleware=[Middleware(RequestIds), Middleware(Deadlines), Middleware(OneHost, settings=settings)],
         exception_handlers=pages.exception_handlers(pages_context),
     )
 

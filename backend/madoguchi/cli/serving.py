@@ -24,6 +24,7 @@ from madoguchi.cli.failures import Trouble
 from madoguchi.cli.log import RequestLog, write_log
 from madoguchi.cli.words import say, say_table
 from madoguchi.clock import Clock, system_clock
+from madoguchi.doors.deadlines import IDLE_SECONDS, BoundedHttp
 from madoguchi.installation import Keys, KeysRefused, load_keys, make_keys
 from madoguchi.procedures.sample_logins import SampleCustomer
 from madoguchi.procedures.service import institution
@@ -141,7 +142,8 @@ def _serve(settings: Settings, app: ASGIApp | None, listener: socket.socket) -> 
         factory=app is None,
         workers=settings.workers,
         loop="uvloop",
-        http="httptools",
+        http=BoundedHttp,
+        timeout_keep_alive=IDLE_SECONDS,
         ws="none",
         lifespan="on",
         log_config=None,
