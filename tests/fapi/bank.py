@@ -80,12 +80,16 @@ class Bank:
 
     async def consent(self, request_id: str) -> str:
         """見本花子 opens the request in her browser, logs in and agrees to all; returns where she is sent."""
+        return (await self.consents(request_id, 1))[0]
 
-        def go(session: Session) -> str:
+    async def consents(self, request_id: str, clicks: int) -> list[str]:
+        """The same, with so many clicks on the button."""
+
+        def go(session: Session) -> list[str]:
             page = visits.shown(session, self.story, request_id, self.clock())
-            outcome = give_consent(session, page.visit, page.choice(self.story.ordinary))
-            assert isinstance(outcome, Redirect), outcome
-            return outcome.url
+            choice = page.choice(self.story.ordinary)
+            outcomes = [give_consent(session, page.visit, choice) for _ in range(clicks)]
+            return [outcome.url for outcome in outcomes if isinstance(outcome, Redirect)]
 
         return await self.database.writing(go)
 

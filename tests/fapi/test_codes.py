@@ -1,6 +1,7 @@
 """Redeeming a code over HTTP: RFC 6749 section 4.1, RFC 7636, RFC 9449 section 10; FAPI 2.0 Security Profile 5.3.2."""
 
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -118,3 +119,13 @@ async def test_a_code_bound_to_a_key_is_redeemed_with_that_key_only(bank: Bank, 
 
     assert error(await kakeibo.with_key(ec_key()).redeem(await bound())) == INVALID_GRANT
     assert (await kakeibo.redeem(await bound())).status_code == 200
+
+
+async def test_the_code_of_a_double_click_that_was_replaced_is_unknown_and_ends_nothing(bank: Bank) -> None:
+    """protocol.md, "Double click": whoever presents the first code later has not found a used one."""
+    urls = await bank.consents(await bank.kakeibo.opened(), 2)
+    first, second = (parse_qs(urlsplit(url).query)["code"][0] for url in urls)
+    tokens = (await bank.kakeibo.redeem(second)).json()
+    assert error(await bank.kakeibo.redeem(first)) == INVALID_GRANT
+    assert await bank.serves(tokens["access_token"])
+    assert await bank.ends() == [(ACTIVE, None)]
