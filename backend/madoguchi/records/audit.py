@@ -22,8 +22,9 @@ class Fact(SQLModel, table=True):
 class AccessRecord(SQLModel, table=True):
     """One use of a token: what a decision was made from, what was asked and what was answered.
 
-    Refusals of a known token with a valid proof are recorded too (`outcome` refused). `as_of` maps response paths
-    to the feed's moment. `token_scopes` with the two facts and `at` give the same decision again.
+    Refusals of a known token with a valid proof are recorded too (`outcome` refused). `asked` are field paths
+    (`accounts.balance.current`); `answered` and `as_of` name the account by its number in our books
+    (`accounts[12].balance.current`), `as_of` with the feed's moment. `token_scopes` with the two facts and `at` give the same decision again.
     """
 
     __tablename__ = "access_record"
