@@ -2,7 +2,8 @@
 
 An officer designates an aggregator at the command line; the customer logs in, consents and comes back; the aggregator
 reads; its use is on record and explained; it ends the registration and reads no more (1-2-2, 4-1, 4-2, 4-3, 5-1).
-The same with a client nobody here wrote is tests/clients, with the sample aggregator test_sample_aggregator.py.
+The same with a client nobody here wrote is test_openid_client.py, with the sample aggregator
+tests/flows/test_sample_aggregator.py.
 """
 
 import json
