@@ -26,7 +26,7 @@ from madoguchi.doors.timer import timer
 from madoguchi.installation import Keys, public_half
 from madoguchi.procedures.logging_in import identity_method
 from madoguchi.procedures.recording import Recorder
-from madoguchi.records.database import Database
+from madoguchi.records.database import LOCK_WAIT_WHILE_SERVING, Database
 from madoguchi.settings import Settings
 
 RELEASE = version("madoguchi")
@@ -40,7 +40,7 @@ def build_app(settings: Settings, keys: Keys, clock: Clock = system_clock) -> St
 
     The caller has checked `settings.problems()` and brought the database to the newest migration.
     """
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, lock_wait=LOCK_WAIT_WHILE_SERVING)
     templates = Templates(find_frontend())
     pages_context = pages.PagesContext(
         settings=settings,

@@ -22,8 +22,11 @@ from sqlmodel import Session
 Arguments = ParamSpec("Arguments")
 Value = TypeVar("Value")
 
-LOCK_WAIT_SECONDS = 30
-"""How long a writer on SQLite waits for another (a feed import in another process) before it fails."""
+LOCK_WAIT = 30.0
+"""Seconds that a writer on SQLite waits for another (a feed import in another process) before it fails."""
+
+LOCK_WAIT_WHILE_SERVING = 8.0
+"""The same while serving: below a request's deadline (doors/deadlines.py), so that a wait in vain can be answered."""
 
 
 class Moment(TypeDecorator[datetime]):
@@ -51,14 +54,18 @@ RowId = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class Database:
-    """One engine and the ways to use it. Nothing else in the house opens a connection."""
+    """One engine and the ways to use it. Nothing else in the house opens a connection.
 
-    def __init__(self, url: str, pool_size: int = 8) -> None:
+    lock_wait  seconds to wait for a free connection, and on SQLite for the write lock.
+    """
+
+    def __init__(self, url: str, pool_size: int = 8, lock_wait: float = LOCK_WAIT) -> None:
         self._is_sqlite = url.startswith("sqlite")
         options: dict[str, Any] = {"json_serializer": _json, "json_deserializer": orjson.loads}
         if self._is_sqlite:
-            options["connect_args"] = {"timeout": LOCK_WAIT_SECONDS}
+            options["connect_args"] = {"timeout": lock_wait}
         options["pool_size"] = pool_size
+        options["pool_timeout"] = lock_wait
         options["max_overflow"] = 0
         self.engine: AsyncEngine = create_async_engine(url, **options)
         if self._is_sqlite:
