@@ -40,4 +40,4 @@ def test_the_resource_document_names_the_resource_and_its_server() -> None:
     assert document["bearer_methods_supported"] == ["header"]
     assert document["dpop_bound_access_tokens_required"] is True
     assert all(value not in (None, [], "") for value in document.values())
-    assert metadata.resource_metadata_url(ISSUER) == ISSUER + "/.well-known/oauth-protected-resource/graphql"
+    assert metadata.RESOURCE_METADATA == "/.well-known/oauth-protected-resource/graphql"

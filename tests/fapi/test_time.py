@@ -1,8 +1,9 @@
 """What time does to an authorization: our clock alone counts, replays are known as long as they could serve, sweeps."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlmodel import Session, select
@@ -104,11 +105,14 @@ async def test_serving_sweeps_by_itself_and_survives_a_sweep_that_fails(bank: Ba
     failures = [RuntimeError("the database is away")]
 
     class Failing:
-        async def writing(self, procedure: Callable[[Session, datetime], None], at: datetime, /) -> None:
+        reading = bank.database.reading
+
+        async def writing(self, procedure: Any, *args: Any, **kwargs: Any) -> Any:
             if failures:
                 raise failures.pop()
-            await bank.database.writing(procedure, at)
+            done = await bank.database.writing(procedure, *args, **kwargs)
             swept.set()
+            return done
 
     swept = asyncio.Event()
     assert await bank.ends() == [(PENDING, None)]

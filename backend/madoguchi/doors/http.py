@@ -1,8 +1,8 @@
 """What every door needs of HTTP: a form read under limits, answers nobody stores, protocol errors, the request's id.
 
 Source: RFC 6749 section 3.1 and 3.2 (parameters), 5.1 and 5.2 (answers); security.md 1 and 13. Parsing is the
-standard library's, so that limits come before it. Deadlines, connection caps and the Host check belong to the server
-around us.
+standard library's, so that limits come before it. Deadlines are doors/deadlines.py; connection caps are the
+server's, the Host check is main.py's.
 """
 
 from collections.abc import Mapping

@@ -5,30 +5,24 @@ answer. Sweeps are idempotent, so that workers need not know of each other.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
-from typing import Final, Protocol
+from datetime import timedelta
+from typing import Final
 
 import structlog
-from sqlmodel import Session
 
 from madoguchi.clock import Clock
 from madoguchi.procedures.sweeping import sweep
+from madoguchi.procedures.transactions import Transactions
 
 EVERY: Final = timedelta(minutes=1)
 
 _log = structlog.get_logger("madoguchi.timer")
 
 
-class Writing(Protocol):
-    """The database as this door sees it."""
-
-    async def writing(self, procedure: Callable[[Session, datetime], None], at: datetime, /) -> None: ...
-
-
 @asynccontextmanager
-async def timer(database: Writing, clock: Clock, every: timedelta = EVERY) -> AsyncIterator[None]:
+async def timer(database: Transactions, clock: Clock, every: timedelta = EVERY) -> AsyncIterator[None]:
     """Sweeps every so often until the block ends; a sweep under way is finished first."""
     ended = asyncio.Event()
     sweeping = asyncio.create_task(_sweep_until(ended, database, clock, every))
@@ -39,7 +33,7 @@ async def timer(database: Writing, clock: Clock, every: timedelta = EVERY) -> As
         await sweeping
 
 
-async def _sweep_until(ended: asyncio.Event, database: Writing, clock: Clock, every: timedelta) -> None:
+async def _sweep_until(ended: asyncio.Event, database: Transactions, clock: Clock, every: timedelta) -> None:
     while True:
         try:
             async with asyncio.timeout(every.total_seconds()):

@@ -1,7 +1,7 @@
 """同意 (4-1, 1-3, 2-3, 4-7): the customer's choice and the decision, made once.
 
 `give_consent` completes the registration (利用登録): it is pending until its code is redeemed, which activates it
-(procedures/authorizing.py). Everything is checked again here whatever the page allowed; what a step has to pass is
+(procedures/redeeming.py). Everything is checked again here whatever the page allowed; what a step has to pass is
 proceeding.py, what the page states is consent_page.py. Source besides the terms: RFC 6749 sections 4.1.2 and 4.1.2.1,
 RFC 9207 section 2.
 """

@@ -178,9 +178,6 @@ def bind_login(session: Session, visit: Visit, who: Identified, new_hash: str) -
             session_hash=new_hash,
             created_at=at,
             expires_at=at + SESSION_LIFETIME,
-            customer_id=who.customer_id,
-            contract_id=who.contract_id,
-            logged_in_at=at,
             login_method=who.method,
         )
     )

@@ -61,7 +61,7 @@ def redeem_code(session: Session, sent: Redemption, on: Occasion) -> Tokens | OA
 def end_abandoned(session: Session, at: datetime) -> list[str]:
     """End every pending registration whose codes are all used or past; returns their ids.
 
-    Idempotent: any worker may do it at any time, and the consent does before it makes a new pending registration.
+    Idempotent: any worker may do it at any time. A new consent ends the same customer's older ones by itself.
     """
     redeemable = (
         select(AuthorizationCode.registration_id)

@@ -38,7 +38,4 @@ class BrowserSession(SQLModel, table=True):
     session_hash: str = Field(primary_key=True, max_length=64)
     created_at: datetime = Field(sa_type=Moment)
     expires_at: datetime = Field(sa_type=Moment)
-    customer_id: int | None = Field(default=None, sa_column=Column(ForeignKey("customer.customer_id")))
-    contract_id: int | None = Field(default=None, sa_column=Column(ForeignKey("contract.contract_id")))
-    logged_in_at: datetime | None = Field(default=None, sa_type=Moment)
     login_method: str = ""  # e.g. password+totp: the proof of identity the registration will name (4-1)

@@ -1,37 +1,14 @@
 """What the GraphQL door is given by the composition root, and nothing else."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Concatenate, ParamSpec, Protocol, TypeVar
-
-from sqlmodel import Session
+from typing import Protocol
 
 from madoguchi.clock import Clock
 from madoguchi.procedures.reading import Admission
 from madoguchi.procedures.recording import Use
+from madoguchi.procedures.transactions import Transactions
 from madoguchi.settings import Settings
-
-Arguments = ParamSpec("Arguments")
-Value = TypeVar("Value")
-
-
-class Transactions(Protocol):
-    """The database as this door sees it: procedures run in one transaction each."""
-
-    async def writing(
-        self,
-        procedure: Callable[Concatenate[Session, Arguments], Value],
-        *args: Arguments.args,
-        **kwargs: Arguments.kwargs,
-    ) -> Value: ...
-
-    async def reading(
-        self,
-        procedure: Callable[Concatenate[Session, Arguments], Value],
-        *args: Arguments.args,
-        **kwargs: Arguments.kwargs,
-    ) -> Value: ...
 
 
 class Commits(Protocol):

@@ -65,8 +65,3 @@ def resource_metadata(issuer: str) -> dict[str, Any]:
 def resource_identifier(issuer: str) -> str:
     """Our resource identifier (RFC 9728 section 1.2): the URL of /graphql."""
     return issuer + RESOURCE
-
-
-def resource_metadata_url(issuer: str) -> str:
-    """Where the resource's metadata is; named in every challenge (RFC 9728 section 5.1)."""
-    return issuer + RESOURCE_METADATA

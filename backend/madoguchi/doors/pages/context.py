@@ -1,11 +1,10 @@
 """What the pages' door is given by the composition root, and the two ways a page leaves it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Protocol
 
-from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -20,28 +19,8 @@ from madoguchi.doors.templating.environment import Model
 from madoguchi.procedures.logging_in import IdentityMethod
 from madoguchi.procedures.proceeding import Visit
 from madoguchi.procedures.service import institution
+from madoguchi.procedures.transactions import Transactions
 from madoguchi.settings import Settings
-
-Arguments = ParamSpec("Arguments")
-Value = TypeVar("Value")
-
-
-class Transactions(Protocol):
-    """The database as a door sees it: procedures run in one transaction each."""
-
-    async def writing(
-        self,
-        procedure: Callable[Concatenate[Session, Arguments], Value],
-        *args: Arguments.args,
-        **kwargs: Arguments.kwargs,
-    ) -> Value: ...
-
-    async def reading(
-        self,
-        procedure: Callable[Concatenate[Session, Arguments], Value],
-        *args: Arguments.args,
-        **kwargs: Arguments.kwargs,
-    ) -> Value: ...
 
 
 class MasterKey(Protocol):

@@ -1,11 +1,11 @@
-"""What stands around every page of the credit union: its name, the address strip, steps, text size, telephone.
+"""What stands around every page of the credit union: its name, the address strip, text size, telephone.
 
 The strip shows the address and, after login, the customer's own phrase (合言葉): what a forger cannot copy.
 No lock sign and no claim to be official, which any forger copies.
 """
 
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 
 from madoguchi.doors.templating import Preferences
 
@@ -25,14 +25,6 @@ class Part(StrEnum):
 
     INTERNET_BANKING = "インターネットバンキング"
     COUNTER = "API連携の窓口"
-
-
-class Step(IntEnum):
-    """Where the customer is in a registration."""
-
-    IDENTITY = 1
-    CONSENT = 2
-    DONE = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,6 @@ class HomePage:
     service: Service
     sample_aggregator: str | None = None  # its service name; the door to /sample, sandbox only
     management_url: str | None = None
-    graphiql_url: str | None = None
-    guide_url: str | None = None
-    clauses_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -244,18 +244,7 @@ def upgrade() -> None:
         sa.Column("session_hash", sa.String(length=64), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
         sa.Column("expires_at", Moment(), nullable=False),
-        sa.Column("customer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("contract_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("logged_in_at", Moment(), nullable=True),
         sa.Column("login_method", sa.String(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["contract_id"],
-            ["contract.contract_id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["customer_id"],
-            ["customer.customer_id"],
-        ),
         sa.PrimaryKeyConstraint("session_hash"),
     )
     op.create_table(
