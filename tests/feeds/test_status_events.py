@@ -97,6 +97,16 @@ async def test_a_registration_lives_until_its_last_account_goes(feed: Feed, kind
     assert (await feed.registration()).ended_cause == Cause.NO_ACCOUNT_LEFT
 
 
+@pytest.mark.clause("1-2-1")
+@pytest.mark.clause("5-2")
+async def test_an_account_that_moves_to_another_contract_leaves_the_registration_of_the_first(feed: Feed) -> None:
+    await feed.send(opened(1, product="business"), registered(2, CURRENT, product="business"))
+    await feed.send(event(3, "account.removed", account=account(CURRENT), product="business"))
+    assert (await feed.registration()).state == RegistrationState.ACTIVE  # the ordinary account is left
+    await feed.send(registered(4, ORDINARY, product="business"))
+    assert (await feed.registration()).ended_cause == Cause.NO_ACCOUNT_LEFT
+
+
 @pytest.mark.clause("2-2")
 async def test_a_frozen_account_is_not_shown_but_keeps_its_registration(feed: Feed) -> None:
     await feed.send(

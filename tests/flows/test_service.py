@@ -1,5 +1,6 @@
 """Opening, closing and stopping: what an officer sets holds for the next admission, and the stored body is the rows."""
 
+import asyncio
 from datetime import datetime, timedelta
 
 import pytest
@@ -30,7 +31,7 @@ async def reasons(database: Database, token: str, at: datetime = LATER) -> list[
 
 
 def body_is_rows(session: Session) -> bool:
-    return service.institution_facts(session) == service.facts_of_rows(session, service.institution(session))
+    return service.institution_facts(session) == service.facts_of_rows(session, service.institution(session), LATER)
 
 
 @pytest.mark.clause("2-1")
@@ -122,6 +123,35 @@ async def test_a_stop_of_one_function_withholds_that_function_only(database: Dat
     assert admission.access.function_refusals(Scope.TRANSACTIONS) == ()
 
 
+@pytest.mark.clause("7-3")
+async def test_stops_that_officers_set_at_the_same_moment_all_hold(database: Database) -> None:
+    told = await database.writing(story.tell)
+    token = (await database.writing(story.register, told)).access_token
+    until = story.NOW + timedelta(hours=2)
+    reach = [(StopTarget.ALL, "")] + [(StopTarget.BRANCH, f"{number:03}") for number in range(2, 9)]
+    await asyncio.gather(
+        *(
+            database.writing(service.set_stop, kind, target, story.NOW, until, None, "障害", OFFICER, story.NOW)
+            for kind, target in reach
+        )
+    )
+    held = await database.reading(service.institution_facts)
+    assert sorted((stop.kind, stop.target) for stop in held.stops) == sorted(reach)
+    assert await reasons(database, token) == [Reason.SERVICE_STOPPED]
+
+
+@pytest.mark.clause("7-3")
+async def test_what_is_over_no_longer_swells_the_facts(database: Database) -> None:
+    await database.writing(story.tell)
+    before = await database.reading(service.institution_facts)
+    for hour in range(3):
+        at = story.NOW + timedelta(hours=hour)
+        await database.writing(service.close_service, at + timedelta(minutes=10), "点検", OFFICER, at)
+    at = story.NOW + timedelta(hours=3)
+    await database.writing(service.set_holidays, [(story.NOW.date(), "休日")], OFFICER, at)
+    assert (await database.reading(service.institution_facts)).closures == before.closures == ()
+
+
 async def test_a_stop_without_an_end_needs_a_date_of_review(database: Database) -> None:
     await database.writing(story.tell)
     with pytest.raises(ValueError, match="date of review"):
@@ -164,6 +194,25 @@ async def test_an_account_taken_out_of_internet_banking_after_consent_is_not_amo
         session.get_one(Account, told.current).state = AccountState.REMOVED
 
     await database.writing(remove)
+    admission = await database.reading(admit, opaque.stored(token), LATER)
+    assert admission is not None
+    assert [account.account_id for account in admission.access.accounts] == [told.ordinary]
+
+
+@pytest.mark.clause("1-2-1")
+async def test_an_account_that_moved_to_the_customers_other_contract_is_not_read_under_the_first(
+    database: Database,
+) -> None:
+    told = await database.writing(story.tell)
+    token = (await database.writing(story.register, told)).access_token
+
+    def move(session: Session) -> None:
+        other = Contract(customer_id=told.hanako, product=Product.BUSINESS, state_since=story.NOW)
+        session.add(other)
+        session.flush()
+        session.get_one(Account, told.current).contract_id = other.contract_id or 0
+
+    await database.writing(move)
     admission = await database.reading(admit, opaque.stored(token), LATER)
     assert admission is not None
     assert [account.account_id for account in admission.access.accounts] == [told.ordinary]

@@ -123,3 +123,13 @@ async def test_ending_twice_changes_nothing_the_second_time(database: Database) 
         Cause.STOPPED_BY_CUSTOMER,
         story.NOW,
     )
+
+
+@pytest.mark.clause("4-1")
+async def test_a_registration_that_was_activated_is_abandoned_by_nobody(database: Database) -> None:
+    """Whatever a sweep had read a moment before."""
+    told = await database.writing(story.tell)
+    one = (await database.writing(story.register, told)).registration_id
+    assert not await database.writing(end_registration, one, Cause.ABANDONED, "system:codes", story.NOW)
+    row = await database.reading(lambda s: s.get_one(Registration, one))
+    assert row.state == RegistrationState.ACTIVE

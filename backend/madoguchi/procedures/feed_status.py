@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from madoguchi.procedures import feed_events as events
 from madoguchi.procedures.feed_values import Damage, FileRefused
 from madoguchi.procedures.stopping import end_without_accounts, stop_registrations
 from madoguchi.procedures.trail import record_act
 from madoguchi.records.bank import Account, Branch, Contract, Customer, StatusCursor
-from madoguchi.rules.eligible_accounts import ELIGIBLE_KINDS
 from madoguchi.rules.vocabulary import AccountState, Cause, ContractState
 
 _FEED = "status"
@@ -76,7 +75,7 @@ def _act_on(session: Session, event: events.StatusEvent, actor: str, at: datetim
             contract = _contract(session, event)
             stop_registrations(session, Cause.INTERNET_BANKING_CANCELLED, actor, at, contract_id=contract.contract_id)
         case events.AccountRegistered():
-            subject = _register(session, event)
+            subject = _register(session, event, actor, at)
         case events.AccountRemoved():
             subject = _take_away(session, event, AccountState.REMOVED, actor, at)
         case events.AccountClosed():
@@ -177,7 +176,8 @@ def _known_account(session: Session, event: events.AnyAccountEvent) -> Account:
     return found
 
 
-def _register(session: Session, event: events.AccountRegistered) -> str:
+def _register(session: Session, event: events.AccountRegistered, actor: str, at: datetime) -> str:
+    """An account that moves to the customer's other contract leaves the registrations of the former one (1-2-1)."""
     contract = _contract(session, event)
     if session.get(Branch, event.account.branch_code) is None:
         session.add(Branch(branch_code=event.account.branch_code, name=event.branch_name, name_kana=event.branch_kana))
@@ -199,6 +199,7 @@ def _register(session: Session, event: events.AccountRegistered) -> str:
     account.state = AccountState.REGISTERED
     session.add(account)
     session.flush()
+    end_without_accounts(session, account.account_id or 0, actor, at)
     return f"account:{account.account_id}"
 
 
@@ -211,16 +212,9 @@ def _set_account(session: Session, event: events.AnyAccountEvent, state: Account
 
 
 def _take_away(session: Session, event: events.AnyAccountEvent, state: AccountState, actor: str, at: datetime) -> str:
-    """A registration whose last account goes ends with it. A frozen one may come back, so it counts as left."""
+    """A registration whose last account goes ends with it."""
     subject = _set_account(session, event, state)
-    account = _known_account(session, event)
-    left = session.exec(
-        select(col(Account.account_id))
-        .where(Account.contract_id == account.contract_id)
-        .where(col(Account.kind).in_(ELIGIBLE_KINDS))
-        .where(col(Account.state).in_((AccountState.REGISTERED, AccountState.FROZEN)))
-    ).all()
-    end_without_accounts(session, account.account_id or 0, {one for one in left if one is not None}, actor, at)
+    end_without_accounts(session, _known_account(session, event).account_id or 0, actor, at)
     return subject
 
 

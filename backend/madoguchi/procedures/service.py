@@ -7,7 +7,7 @@ the next admission on any worker decides by it. Terms are procedures/terms.py.
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from sqlalchemy import Table
+from sqlalchemy import Table, or_
 from sqlmodel import Session, col, select
 
 from madoguchi.procedures.trail import record_act
@@ -43,11 +43,15 @@ def institution_facts(session: Session) -> InstitutionFacts:
     return facts.load(InstitutionFacts, fact.body)
 
 
-def refresh_facts(session: Session) -> None:
-    """Make the institution's body anew from its rows and store it under its digest."""
+def refresh_facts(session: Session, at: datetime) -> None:
+    """Make the institution's body anew from its rows, as of `at`, and store it under its digest.
+
+    The institution's row is locked before the others are read: of two officers who change something at once the
+    second reads what the first has committed.
+    """
     session.flush()
-    row = institution(session)
-    row.facts_digest = store_fact(session, facts.canonical(facts_of_rows(session, row)))
+    row = session.get(Institution, 1, with_for_update=True, populate_existing=True) or institution(session)
+    row.facts_digest = store_fact(session, facts.canonical(facts_of_rows(session, row, at)))
     session.add(row)
     session.flush()
 
@@ -61,12 +65,20 @@ def store_fact(session: Session, body: str) -> str:
     return digest
 
 
-def facts_of_rows(session: Session, row: Institution) -> InstitutionFacts:
-    """The institution's facts read from the dated rows, in an order that does not depend on the database."""
+def facts_of_rows(session: Session, row: Institution, at: datetime) -> InstitutionFacts:
+    """The institution's facts read from the dated rows, in an order that does not depend on the database.
+
+    What was over before `at` is left out: it decides nothing any more, and the bodies of its time are kept.
+    """
     hours = session.exec(select(ServiceHours).order_by(col(ServiceHours.hours_id))).all()
-    closures = session.exec(select(Closure).order_by(col(Closure.starts_at), col(Closure.closure_id))).all()
+    closures = session.exec(
+        select(Closure).where(Closure.ends_at > at).order_by(col(Closure.starts_at), col(Closure.closure_id))
+    ).all()
     stops = session.exec(
-        select(ServiceStop).where(col(ServiceStop.kind).in_(OF_INSTITUTION)).order_by(col(ServiceStop.stop_id))
+        select(ServiceStop)
+        .where(col(ServiceStop.kind).in_(OF_INSTITUTION))
+        .where(or_(col(ServiceStop.ends_at).is_(None), col(ServiceStop.ends_at) > at))
+        .order_by(col(ServiceStop.stop_id))
     ).all()
     terms = session.exec(select(TermsVersion).order_by(col(TermsVersion.version))).all()
     return InstitutionFacts(
@@ -104,7 +116,7 @@ def set_hours(session: Session, hours: Iterable[facts.Hours], actor: str, at: da
             )
         )
     record_act(session, at, actor, "hours.set", SERVICE, "2-1", valid_from=begins.isoformat(), windows=len(windows))
-    refresh_facts(session)
+    refresh_facts(session, at)
 
 
 def set_holidays(session: Session, days: Iterable[tuple[date, str]], actor: str, at: datetime) -> None:
@@ -112,7 +124,7 @@ def set_holidays(session: Session, days: Iterable[tuple[date, str]], actor: str,
     for day, name in days:
         session.merge(Holiday(day=day, name=name))
     record_act(session, at, actor, "holidays.set", SERVICE, "2-1")
-    refresh_facts(session)
+    refresh_facts(session, at)
 
 
 def close_service(session: Session, until: datetime, reason: str, actor: str, at: datetime) -> None:
@@ -121,7 +133,7 @@ def close_service(session: Session, until: datetime, reason: str, actor: str, at
         raise ValueError("a closure ends after it begins")
     session.add(Closure(starts_at=at, ends_at=until, reason=reason))
     record_act(session, at, actor, "service.closed", SERVICE, "2-1", until=until.isoformat(), reason=reason)
-    refresh_facts(session)
+    refresh_facts(session, at)
 
 
 def open_service(session: Session, actor: str, at: datetime) -> int:
@@ -132,7 +144,7 @@ def open_service(session: Session, actor: str, at: datetime) -> int:
         session.add(closure)
     if held:
         record_act(session, at, actor, "service.opened", SERVICE, "2-1", closures=len(held))
-        refresh_facts(session)
+        refresh_facts(session, at)
     return len(held)
 
 
@@ -162,7 +174,7 @@ def set_stop(
     session.flush()
     stop_id = stop_facts(stop).stop_id
     record_act(session, at, actor, "stop.set", f"stop:{stop_id}", "7-3", kind=kind, target=target, reason=reason)
-    refresh_facts(session)
+    refresh_facts(session, at)
     return stop_id
 
 
@@ -176,7 +188,7 @@ def lift_stop(session: Session, stop_id: int, reason: str, actor: str, at: datet
     stop.ends_at = at
     session.add(stop)
     record_act(session, at, actor, "stop.lifted", f"stop:{stop_id}", "7-3", reason=reason)
-    refresh_facts(session)
+    refresh_facts(session, at)
     return True
 
 

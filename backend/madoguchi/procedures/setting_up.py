@@ -57,7 +57,7 @@ def set_up_institution(
     hours = list(read_hours(parsed.get("hours", {}), FIRST_DAY))
     values = {name: parsed[name] for name in REQUIRED}
     row = Institution(**values, excluded_products=parsed.get("excluded_products", []), facts_digest="")
-    row.facts_digest = store_fact(session, facts.canonical(facts_of_rows(session, row)))
+    row.facts_digest = store_fact(session, facts.canonical(facts_of_rows(session, row, at)))
     session.add(row)
     record_act(session, at, actor, "institution.set_up", "service", "1-1", bank_code=row.bank_code)
     set_hours(session, hours, actor, at)

@@ -10,8 +10,12 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from madoguchi.procedures.trail import record_act
+from madoguchi.records.bank import Account
 from madoguchi.records.registrations import Registration, RegistrationAccount
-from madoguchi.rules.vocabulary import Cause, RegistrationState
+from madoguchi.rules.eligible_accounts import ELIGIBLE_KINDS
+from madoguchi.rules.vocabulary import AccountState, Cause, RegistrationState
+
+LIVE = [RegistrationState.PENDING, RegistrationState.ACTIVE]
 
 CLAUSE_OF_CAUSE = {
     Cause.REPLACED: "4-1",
@@ -30,12 +34,14 @@ CLAUSE_OF_CAUSE = {
 def end_registration(session: Session, registration_id: str, cause: Cause, actor: str, at: datetime) -> bool:
     """End one registration; False when it had ended before (nothing changes then) or does not exist.
 
-    Afterwards no token of it is admitted or renewed, whatever its expiry.
+    Afterwards no token of it is admitted or renewed, whatever its expiry. Only a pending one can be abandoned: who
+    redeemed its code a moment ago keeps it (the condition is judged again after waiting for that transaction).
     """
+    states = [RegistrationState.PENDING] if cause is Cause.ABANDONED else LIVE
     ended = session.execute(
         update(Registration)
         .where(col(Registration.registration_id) == registration_id)
-        .where(col(Registration.state) != RegistrationState.ENDED)
+        .where(col(Registration.state).in_(states))
         .values(state=RegistrationState.ENDED, ended_at=at, ended_cause=cause, ended_by=actor)
         .returning(col(Registration.registration_id))
         .execution_options(synchronize_session="fetch")
@@ -80,20 +86,31 @@ def stop_registrations(
     return [one for one in live if end_registration(session, one, cause, actor, at)]
 
 
-def end_without_accounts(session: Session, account_id: int, eligible: set[int], actor: str, at: datetime) -> list[str]:
-    """End the live registrations that hold `account_id` and have no account of `eligible` left (2-2, 5-2)."""
+def end_without_accounts(session: Session, account_id: int, actor: str, at: datetime) -> list[str]:
+    """End the live registrations that hold `account_id` and have no account left that could serve (2-2, 5-2).
+
+    Left is an account the customer chose that still stands under the registration's own internet-banking contract, is
+    of an eligible kind, and is registered or frozen (a frozen one may come back).
+    """
     holders = session.exec(
         select(Registration.registration_id)
         .join(RegistrationAccount, col(RegistrationAccount.registration_id) == col(Registration.registration_id))
         .where(RegistrationAccount.account_id == account_id, col(Registration.state) != RegistrationState.ENDED)
+        .order_by(col(Registration.registration_id))
     ).all()
-    ended = []
-    for registration_id in holders:
-        chosen = session.exec(
-            select(RegistrationAccount.account_id).where(RegistrationAccount.registration_id == registration_id)
-        ).all()
-        if not eligible.intersection(chosen) and end_registration(
-            session, registration_id, Cause.NO_ACCOUNT_LEFT, actor, at
-        ):
-            ended.append(registration_id)
-    return ended
+    left = set(
+        session.exec(
+            select(Registration.registration_id)
+            .join(RegistrationAccount, col(RegistrationAccount.registration_id) == col(Registration.registration_id))
+            .join(Account, col(Account.account_id) == col(RegistrationAccount.account_id))
+            .where(
+                col(Registration.registration_id).in_(holders),
+                col(Account.contract_id) == col(Registration.contract_id),
+                col(Account.kind).in_(ELIGIBLE_KINDS),
+                col(Account.state).in_((AccountState.REGISTERED, AccountState.FROZEN)),
+            )
+        )
+    )
+    return [
+        one for one in holders if one not in left and end_registration(session, one, Cause.NO_ACCOUNT_LEFT, actor, at)
+    ]

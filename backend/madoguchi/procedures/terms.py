@@ -66,7 +66,7 @@ def load_terms(session: Session, document: bytes, attached: Sequence[bytes], act
         )
     )
     record_act(session, at, actor, "terms.loaded", f"terms:{version}", "9-1", digest=digest)
-    refresh_facts(session)
+    refresh_facts(session, at)
     return True
 
 

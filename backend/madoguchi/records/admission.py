@@ -117,7 +117,13 @@ def _base(*more: Any) -> Select[Any]:
         .join(Institution, col(Institution.institution_id) == 1)
         .join(Fact, col(Fact.digest) == col(Institution.facts_digest))
         .outerjoin(RegistrationAccount, col(RegistrationAccount.registration_id) == col(Registration.registration_id))
-        .outerjoin(Account, col(Account.account_id) == col(RegistrationAccount.account_id))
+        .outerjoin(
+            Account,
+            and_(  # an account that moved to the customer's other contract is none of this registration's any more
+                col(Account.account_id) == col(RegistrationAccount.account_id),
+                col(Account.contract_id) == col(Registration.contract_id),
+            ),
+        )
         .outerjoin(ServiceStop, and_(concerns, not_over))
     )
 
