@@ -232,7 +232,7 @@ async def test_terms_that_must_be_agreed_anew_pause_the_data_and_cite_our_own_ru
                 }
             )
         )
-        service.refresh_facts(session)
+        service.refresh_facts(session, story.NOW)
 
     await caller.database.writing(newer)
     body = await caller.ask("{ registration { termsAgreed termsInForce } accounts { id } }")
