@@ -230,6 +230,15 @@ def test_a_block_of_another_kind_of_account_is_passed_over_and_the_next_is_read(
     assert read(damaged) == [BlockPassedOver(1, kind), replace(TWO_ROWS, first_record=4)]
 
 
+@pytest.mark.clause("2-2")
+@pytest.mark.parametrize(("kind", "told"), [(b"X", "X"), (b"0", "0"), (b" ", "空白"), (b"\xb1", "\\xb1")])
+def test_a_kind_of_account_that_nobody_knows_is_damage_and_never_passed_over(kind: bytes, told: str) -> None:
+    statements = overwritten(write_statements(BANK, [TWO_ROWS]), 1, 63, kind)
+    assert block_refusal(statements) == Damage(1, 63, "預金種目", told, "1 から 9 までの預金種目")
+    balances = overwritten(write_notices(BANK, [notices(notice())]), 2, 18, kind)
+    assert block_refusal(balances) == Damage(2, 18, "預金種目", told, "1 から 9 までの預金種目")
+
+
 def test_an_old_file_is_refused_until_its_day_is_named() -> None:
     on_31_may_2019 = block(
         row(1, date(2019, 5, 31)), from_day=date(2019, 4, 30), to_day=date(2019, 5, 31), created_on=date(2019, 5, 31)

@@ -12,6 +12,8 @@ import pytest
 from sqlmodel import Session, col, func, select
 
 from madoguchi.installation import load_keys, public_half
+from madoguchi.procedures import feeds
+from madoguchi.procedures.feeds import take_in_block
 from madoguchi.procedures.listing import books_until
 from madoguchi.procedures.service import institution_facts
 from madoguchi.records.aggregators import Aggregator
@@ -20,7 +22,7 @@ from madoguchi.records.bank import Balance, FeedFile, Statement, Transaction
 from madoguchi.records.database import Database
 from madoguchi.rules.service_hours import is_open, next_closing
 from madoguchi.rules.vocabulary import JST, Completeness, Product
-from madoguchi.sandbox import Prepared, holidays_of, prepare
+from madoguchi.sandbox import Prepared, holidays_of, prepare, sent_last
 from madoguchi.settings import Mode, Settings
 from tests.story import NOW
 
@@ -120,6 +122,35 @@ def test_the_next_days_are_topped_up_without_a_gap_and_no_row_of_yesterday_chang
     statements = sandbox.ask(lambda s: s.exec(select(Statement)).all())
     assert Completeness.GAP not in {statement.completeness for statement in statements}
     assert sandbox.ask(count(FeedFile)) == 6
+
+
+@pytest.mark.parametrize("blocks", [1, 17, 20])
+@pytest.mark.parametrize("later", [timedelta(0), timedelta(days=1)])
+def test_a_start_that_was_interrupted_among_the_accounts_is_made_good_by_the_next(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, blocks: int, later: timedelta
+) -> None:
+    """Some accounts already have the day, others not: 18 blocks are in the 03 file, 9 in the 04 file."""
+    taken = 0
+
+    def interrupted(*args: Any) -> None:
+        nonlocal taken
+        taken += 1
+        if taken > blocks:
+            raise KeyboardInterrupt
+        take_in_block(*args)
+
+    the_day = NOW + timedelta(days=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(feeds, "take_in_block", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            sandbox.start(the_day)
+    sandbox.start(the_day + later)
+    statements = sandbox.ask(lambda s: s.exec(select(Statement)).all())
+    last_days = {piece.account_id: piece.last_day for piece in sorted(statements, key=lambda piece: piece.last_day)}
+    assert set(last_days.values()) == {(the_day + later).date()}
+    assert Completeness.GAP not in {piece.completeness for piece in statements}
+    moments = sandbox.ask(lambda s: set(s.exec(select(col(Balance.as_of)))))
+    assert moments == {sent_last(the_day + later)}
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from sqlmodel import Session, col, or_, select
 
 from madoguchi.procedures.service import NotFound
 from madoguchi.records.aggregators import Aggregator
-from madoguchi.records.bank import Balance, Customer, Statement
+from madoguchi.records.bank import Account, Balance, Customer, Statement
 from madoguchi.records.registrations import Registration, RegistrationAccount
+from madoguchi.rules.eligible_accounts import ELIGIBLE_KINDS
 from madoguchi.rules.vocabulary import RegistrationState
 
 
@@ -96,7 +97,18 @@ def find_registration(session: Session, registration_id: str) -> Registration:
 
 
 def books_until(session: Session) -> tuple[date, datetime] | None:
-    """The last day of history that is held and the latest moment of a balance; None before the first import."""
-    last_day: date | None = session.exec(select(func.max(Statement.last_day))).one()
-    as_of = session.exec(select(Balance.as_of).order_by(col(Balance.as_of).desc()).limit(1)).first()
-    return None if last_day is None or as_of is None else (last_day, as_of)
+    """To what day and moment the books of every account are held; None while any account lacks history or balance.
+
+    An import that was interrupted has brought some accounts further than others: the one furthest behind counts.
+    """
+    held = session.exec(
+        select(Account.kind, func.max(Statement.last_day), func.max(Balance.as_of))
+        .outerjoin(Statement, col(Statement.account_id) == col(Account.account_id))
+        .outerjoin(Balance, col(Balance.account_id) == col(Account.account_id))
+        .group_by(col(Account.account_id), col(Account.kind))
+    ).all()
+    days = [last_day for kind, last_day, _ in held if kind in ELIGIBLE_KINDS]
+    moments = [as_of for _, _, as_of in held]
+    if not days or None in days or None in moments:
+        return None
+    return min(days), min(moments)

@@ -32,7 +32,7 @@ class EffectivePeriod:
 def data_window(at: datetime, history_months: int, history_days: int | None) -> DataWindow:
     """第2条第4項: from the same day `history_months` ago (or that month's last), or `history_days` ago if later."""
     today = at.astimezone(JST).date()
-    ours = _months_before(today, history_months)
+    ours = months_before(today, history_months)
     if history_days is not None and today - timedelta(days=history_days) > ours:
         return DataWindow(today - timedelta(days=history_days), today, WindowLimit.AGGREGATOR_CONTRACT)
     return DataWindow(ours, today, WindowLimit.CREDIT_UNION)
@@ -49,6 +49,7 @@ def effective_period(window: DataWindow, asked_from: date | None, asked_to: date
     return EffectivePeriod(first, last, (window.limit,) if cut else ())
 
 
-def _months_before(day: date, months: int) -> date:
+def months_before(day: date, months: int) -> date:
+    """The same day of an earlier month, or that month's last day."""
     year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))

@@ -14,11 +14,12 @@ from madoguchi.doors.core_banking.sample_patterns import sample_rows
 from madoguchi.doors.core_banking.status_feed import write_status_events
 from madoguchi.doors.core_banking.zengin_writer import Sender, write_notices, write_statements
 from madoguchi.procedures.feed_values import NOWHERE, BalanceNotice, NoticeBlock, StatementBlock, StatementRow
-from madoguchi.rules.vocabulary import JST, AccountKind, Precision
+from madoguchi.rules.data_window import months_before
+from madoguchi.rules.eligible_accounts import ELIGIBLE_KINDS
+from madoguchi.rules.vocabulary import JST, Precision
 
 DEFAULT_SEED = 1
 DEFAULT_MONTHS = 13
-_WITH_STATEMENTS = (AccountKind.ORDINARY, AccountKind.CURRENT)
 _BASE_TIME = time(14, 0)
 
 
@@ -69,7 +70,7 @@ def generate(
     statements, notices = [], []
     for customer, account in _accounts(books):
         rows = sample_rows(books, account, seed, until)
-        if account.kind in _WITH_STATEMENTS:
+        if account.kind in ELIGIBLE_KINDS:
             statements.append(_statement(books, customer, account, rows, first, until))
         notices.append(_notice(customer, account, rows, until, base_time))
     events = [event for event in sample_events(books, until) if since is None or event.time.date() >= since]
@@ -79,14 +80,6 @@ def generate(
         f"zengin03-{period}.txt": write_statements(sender, statements),
         f"zengin04-{until:%Y%m%d}.txt": write_notices(sender, _by_branch(books, notices, until)),
     }
-
-
-def months_before(day: date, months: int) -> date:
-    """The same day of an earlier month, or that month's last day."""
-    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
-    first_of_next = date(year + (month + 1) // 12, (month + 1) % 12 + 1, 1)
-    last_of_month = first_of_next - timedelta(days=1)
-    return last_of_month.replace(day=min(day.day, last_of_month.day))
 
 
 def _accounts(books: Books) -> Iterator[tuple[SampleCustomer, SampleAccount]]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from madoguchi.doors.core_banking.zengin_layout import LAYOUTS, RECORD_BYTES, FileLayouts
+from madoguchi.doors.core_banking.zengin_layout import LAYOUTS, RECORD_BYTES
 from madoguchi.doors.core_banking.zengin_record import Damaged, Record
 from madoguchi.procedures.feed_values import Damage, FileRefused
 
@@ -28,12 +28,6 @@ class FileOutline:
 
     file_type: str  # 種別: 03 or 04
     separator: bytes
-    record_count: int
-    block_count: int
-
-    @property
-    def layouts(self) -> FileLayouts:
-        return LAYOUTS[self.file_type]
 
 
 def examine(stream: BinaryIO, bank_code: str) -> FileOutline | FileRefused:
@@ -93,7 +87,7 @@ def _examine(stream: BinaryIO, bank_code: str) -> FileOutline:
         previous = record_type
     if previous != "9":
         raise Damaged(Damage(number + 1, 0, "データ区分", "ファイルの終わり", "エンド・レコード(9)まで"))
-    return FileOutline(file_type, separator, number, blocks)
+    return FileOutline(file_type, separator)
 
 
 def _check_header(header: Record, file_type: str, bank_code: str) -> None:

@@ -22,11 +22,11 @@ from madoguchi.procedures.feed_values import (
     StatementBlock,
     StatementRow,
 )
-from madoguchi.rules.vocabulary import JST, AccountKind, Direction, Precision
+from madoguchi.rules.eligible_accounts import ELIGIBLE_KINDS
+from madoguchi.rules.vocabulary import JST, Direction, Precision
 
 ZenginBlock = StatementBlock | NoticeBlock | BlockRefused | BlockPassedOver
 
-_KINDS_WITH_STATEMENTS = (AccountKind.ORDINARY, AccountKind.CURRENT)
 _END_OF_DAY = time(23, 59, 59)
 
 
@@ -60,8 +60,9 @@ def _statement_block(first: int, block: list[bytes], imported_on: date) -> Zengi
     account: AccountKey | None = None
     try:
         header = Record(layouts.header, first, block[0])
-        if header.shown("kind_code") not in _KINDS_WITH_STATEMENTS:
-            return BlockPassedOver(first, header.shown("kind_code"))
+        kind = header.account_kind()
+        if kind not in ELIGIBLE_KINDS:
+            return BlockPassedOver(first, kind.value)
         account = header.account()
         created_on = header.creation_day("created_on", imported_on)
         from_day, to_day = (header.day_near(name, created_on) for name in ("from_day", "to_day"))

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from madoguchi.doors.core_banking.era import read_wareki
 from madoguchi.doors.core_banking.zengin_layout import Layout, decode
 from madoguchi.procedures.feed_values import AccountKey, Damage, Place
+from madoguchi.rules.vocabulary import AccountKind
 
 _CREATION_MAY_BE_AHEAD = timedelta(days=3)
 _CREATION_MAY_BE_OLD = timedelta(days=366)
@@ -137,9 +138,16 @@ class Record:
             return None
         return self.day_near(name, created_on)
 
+    def account_kind(self) -> AccountKind:
+        """預金種目, one of those the standard knows."""
+        try:
+            return AccountKind(self.shown("kind_code"))
+        except ValueError:
+            raise self.damaged("kind_code", self.shown("kind_code"), "1 から 9 までの預金種目") from None
+
     def account(self) -> AccountKey:
         """Branch, 預金種目 and number: seven digits, right-aligned in ten."""
         number = self._items["number"].lstrip(b" ").rjust(10, b"0")
         if not number.isdigit() or not number.startswith(b"000"):
             raise self.damaged("number", self.shown("number"), "口座番号7桁(右詰め)")
-        return AccountKey(self.code("branch_code"), self.code("kind_code"), number[3:].decode("ascii"))
+        return AccountKey(self.code("branch_code"), self.account_kind().value, number[3:].decode("ascii"))
