@@ -1,6 +1,6 @@
 """The trail: acts on registrations and the service, facts by digest, and the record of every use (4-2, 4-3).
 
-Append-only: triggers (migration 0001) refuse UPDATE and DELETE on all three tables, on both databases.
+Append-only: triggers (migration 0002) refuse UPDATE and DELETE on all three tables, on both databases.
 """
 
 from datetime import datetime
@@ -24,7 +24,8 @@ class AccessRecord(SQLModel, table=True):
 
     Refusals of a known token with a valid proof are recorded too (`outcome` refused). `asked` are field paths
     (`accounts.balance.current`); `answered` and `as_of` name the account by its number in our books
-    (`accounts[12].balance.current`), `as_of` with the feed's moment. `token_scopes` with the two facts and `at` give the same decision again.
+    (`accounts[12].balance.current`), `as_of` with the feed's moment. `token_scopes` with the two facts and `at` give
+    the same decision again.
     """
 
     __tablename__ = "access_record"
@@ -49,7 +50,7 @@ class AccessRecord(SQLModel, table=True):
 
 
 class Act(SQLModel, table=True):
-    """The trail: every change of a current row, append-only (triggers, migration 0001)."""
+    """The trail: every change of a current row, append-only (triggers, migration 0002)."""
 
     act_id: int | None = Field(default=None, sa_column=Column(RowId, primary_key=True))
     at: datetime = Field(sa_type=Moment)

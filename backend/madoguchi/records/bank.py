@@ -14,7 +14,10 @@ from madoguchi.rules.vocabulary import AccountState, Completeness, ContractState
 
 
 class Branch(SQLModel, table=True):
-    """店. A branch that closed or merged keeps its row, with its last day and its successor."""
+    """店. A branch that closed or merged keeps its row, with its last day and its successor.
+
+    Nothing sets the two yet: the events of a merger (店舗統廃合) in the status feed will, with the renumbered accounts.
+    """
 
     branch_code: str = Field(primary_key=True, max_length=3)
     name: str

@@ -2,7 +2,7 @@
 
 Secrets are stored as SHA-256 only (opaque.stored). States and their legal transitions: decisions/0001; the database
 itself refuses a second active or pending registration of one customer and aggregator, a token without a completed
-consent (foreign key and NOT NULL), and any way out of `ended` (trigger, migration 0001).
+consent (foreign key and NOT NULL), and any way out of `ended` (trigger, migration 0002).
 """
 
 from datetime import date, datetime

@@ -60,7 +60,7 @@ class Closure(SQLModel, table=True):
 
 
 class ServiceStop(SQLModel, table=True):
-    """A stop under 7-3, of the whole or a part. `ended_at` is the planned end or the moment it was lifted."""
+    """A stop under 7-3, of the whole or a part. `ends_at` is the planned end or the moment it was lifted."""
 
     __tablename__ = "service_stop"
     stop_id: int | None = Field(default=None, sa_column=Column(RowId, primary_key=True))
