@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 import madoguchi
 from madoguchi.doors.api import operation
-from madoguchi.doors.api.errors import Code, catalogue
-from madoguchi.doors.api.operation import LONGEST_REMEMBERED, REMEMBERED, Operations
+from madoguchi.doors.api.errors import Code, Refused, catalogue
+from madoguchi.doors.api.operation import LONGEST_REMEMBERED, LONGEST_WHY, REMEMBERED, Operations
 from madoguchi.doors.api.schema import build_schema
 from madoguchi.rules.decision import Reason
 
@@ -49,3 +51,23 @@ def test_every_code_has_one_meaning_a_message_and_a_place_where_it_is_given() ->
     folder = Path(madoguchi.__file__).parent / "doors" / "api"
     sources = "".join(path.read_text() for path in folder.glob("*.py") if path.name != "errors.py")
     assert [code.name for code in Code if f"Code.{code.name}" not in sources] == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        f"first: {'9' * 5000}",
+        'first: 1, from: "2026-13-01"',
+        'first: 1, from: "2026-02-30"',
+        'first: 1, from: "2026-W10-1"',
+        'first: 1, from: "２０２６-01-01"',
+        f'first: 1, from: "{"x" * 20_000}"',
+    ],
+)
+def test_a_value_that_does_not_fit_is_refused_in_our_words_and_in_bounds(arguments: str) -> None:
+    with pytest.raises(Refused) as refused:
+        Operations(SCHEMA).prepare(f"{{ accounts {{ transactions({arguments}) {{ nodes {{ id }} }} }} }}", None, {})
+    (told,) = refused.value.problems
+    assert told.code == Code.VALIDATION_FAILED.name
+    assert len(told.message) < LONGEST_WHY + 100
+    assert not any(word in told.message for word in ("sys.", "isoformat", "must be in", "out of range"))

@@ -32,6 +32,8 @@ from madoguchi.doors.api.limits import TOKENS, Limits
 REMEMBERED: Final = 100
 LONGEST_REMEMBERED: Final = 8 * 1024  # characters; with the limit of tokens it bounds what is held
 SHOWN_ERRORS: Final = 5
+LONGEST_WHY: Final = 300
+"""Characters of a found fault that are told: a value that was sent may be as long as the body."""
 RULES: Final = (*specified_rules, MaxIntrospectionDepthRule)
 
 
@@ -122,5 +124,11 @@ def _chosen(document: DocumentNode, name: str | None) -> OperationDefinitionNode
 
 
 def _told(code: Code, error: GraphQLError) -> Problem:
+    """What the library found, in at most LONGEST_WHY characters, without the words of an exception of Python's own."""
+    why = error.message
+    if error.original_error is not None and not isinstance(error.original_error, GraphQLError):
+        why = why.replace(f" but encountered error '{error.original_error}';", "")
+    if len(why) > LONGEST_WHY:
+        why = why[: LONGEST_WHY - 1] + "…"
     places = tuple((place.line, place.column) for place in error.locations or ())
-    return problem(code, why=error.message).at(places)
+    return problem(code, why=why).at(places)

@@ -4,16 +4,20 @@ The rules' own words are rules/vocabulary.py; here stand only what an aggregator
 where a word is the same, so that `Scope(rule.value)` translates.
 """
 
+import re
+from contextlib import suppress
 from datetime import date, datetime
 from enum import Enum
 from typing import Any, NewType
 
 import strawberry
+from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
 from madoguchi.rules.vocabulary import JST, YEN_LIMIT
 
 Yen = NewType("Yen", int)
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _yen(value: Any) -> int:
@@ -23,9 +27,11 @@ def _yen(value: Any) -> int:
 
 
 def _day(value: Any) -> date:
-    if not isinstance(value, str) or len(value) != 10:
-        raise ValueError("a Date is written YYYY-MM-DD")
-    return date.fromisoformat(value)
+    """A GraphQLError's words are told to the caller; any other exception's are not (operation.py)."""
+    if isinstance(value, str) and DAY.fullmatch(value):
+        with suppress(ValueError):
+            return date.fromisoformat(value)
+    raise GraphQLError("a Date is a day of the calendar, written YYYY-MM-DD")
 
 
 def _moment(value: datetime) -> str:
