@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from madoguchi.doors.http import ProtocolError
-from madoguchi.doors.oauth.pushed_request import authorization_request, is_acceptable_redirect_uri
+from madoguchi.doors.oauth.pushed_request import authorization_request
 from madoguchi.procedures.authorizing import Push
+from madoguchi.procedures.clients import is_acceptable_redirect_uri
 from madoguchi.rules.vocabulary import Scope
 from tests.fapi.jwts import digest, ec_key
 

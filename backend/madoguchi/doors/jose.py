@@ -1,13 +1,12 @@
 """Signed JWTs under our limits: which keys and algorithms count, and a verification that cannot be led astray.
 
-Source: RFC 7515, 7517, 7518, 8037, 8725; FAPI 2.0 Security Profile 5.4.1 (ES256, PS256, EdDSA with Ed25519; RSA of
-2048 bits or more) and 5.4.3 (keys with the same `kid`). Built on joserfc, of which we use decoding and signatures
+Source: RFC 7515, 7517, 8725; FAPI 2.0 Security Profile 5.4.1 (ES256, PS256, EdDSA with Ed25519) and 5.4.3 (keys with
+the same `kid`). Which keys count is procedures/clients.py. Built on joserfc, of which we use decoding and signatures
 only: times and claims are judged by the callers, with our clock. Symmetric keys, `none`, `crit`, `b64`, `zip` and
 keys or addresses from a token's own header never count here; DPoP, whose key is in the header by design, says so
 itself (`dpop.py`).
 """
 
-import base64
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +16,9 @@ from typing import Any, Final
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwa import JWSAlgModel
-from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
+from joserfc.jwk import Key
+
+from madoguchi.procedures import clients
 
 ALGORITHMS: Final = ("ES256", "PS256", "EdDSA")
 """What we say we accept, in the profile's names."""
@@ -26,11 +27,7 @@ ACCEPTED: Final = (*ALGORITHMS, "Ed25519")
 """RFC 9864 gives EdDSA with Ed25519 this second name, and clients of today send it: same algorithm, same keys."""
 
 TOKEN_CHARACTERS: Final = 8 * 1024
-RSA_BITS: Final = range(2048, 4097)
-"""Below it is forbidden (FAPI 2.0 5.4.1-2); above it a forger could make us compute for long."""
-
 JTI_CHARACTERS: Final = 512
-PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 REFUSED_HEADERS: Final = frozenset({"crit", "b64", "zip", "enc"})
 
 
@@ -98,23 +95,11 @@ def verify(token: Jwt, keys: Iterable[Key]) -> None:
 
 
 def usable_key(jwk: object) -> Key:
-    """The public key of a JWK, if it is of a kind and size that counts. Raises JwtRejected otherwise.
-
-    Coordinates and moduli must have their one canonical length, so that a key has one thumbprint (RFC 7638).
-    """
-    if not isinstance(jwk, dict) or PRIVATE_MEMBERS & jwk.keys():
-        raise JwtRejected("no JWK, or one with a private part")
+    """The public key of a JWK, if it counts (procedures/clients.py). Raises JwtRejected otherwise."""
     try:
-        match jwk.get("kty"), jwk.get("crv"):
-            case "EC", "P-256" if _octets(jwk["x"]) == 32 and _octets(jwk["y"]) == 32:
-                return ECKey.import_key(jwk)
-            case "OKP", "Ed25519" if _octets(jwk["x"]) == 32:
-                return OKPKey.import_key(jwk)
-            case "RSA", None if _bits(jwk["n"]) in RSA_BITS and 1 < _bits(jwk["e"]) <= 32:
-                return RSAKey.import_key(jwk)
-    except (JoseError, ValueError, TypeError, KeyError, AttributeError):
-        raise JwtRejected("not a well-formed JWK") from None
-    raise JwtRejected("a kind or size of key that does not count")
+        return clients.usable_key(jwk)
+    except clients.KeyRefused as refused:
+        raise JwtRejected(str(refused)) from None
 
 
 def matching_keys(jwks: Mapping[str, Any], header: Mapping[str, Any]) -> list[Key]:
@@ -165,12 +150,3 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _is_text(value: str) -> bool:
     """Whether it can be encoded at all: JSON can smuggle in lone surrogates."""
     return not any("\ud800" <= character <= "\udfff" for character in value)
-
-
-def _octets(text: str) -> int:
-    return len(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-
-
-def _bits(text: str) -> int:
-    octets = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    return int.from_bytes(octets).bit_length() if octets[:1] != b"\x00" else 0

@@ -7,13 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
 from sqlmodel import Session, col, select
 
 from madoguchi import opaque
+from madoguchi.procedures.clients import PRIVATE_MEMBERS, KeyRefused, is_acceptable_redirect_uri, usable_key
 from madoguchi.procedures.service import NotFound
 from madoguchi.procedures.stopping import stop_registrations
 from madoguchi.procedures.trail import record_act
@@ -152,39 +150,28 @@ def _check(details: AggregatorDetails) -> None:
         raise AggregatorRefused("redirect-uri を1つ以上指定してください。")
     for uri in details.redirect_uris:
         _check_redirect(uri)
+    for origin in details.return_origins:
+        if not is_acceptable_redirect_uri(origin):
+            raise AggregatorRefused(f"return-origin {origin!r}: https のオリジンにしてください。")
     _check_keys(details.jwks)
 
 
 def _check_redirect(uri: str) -> None:
-    """FAPI 2.0 5.3.2.2-8: https only, loopback apart; no fragment (RFC 6749 3.1.2)."""
-    parts = urlsplit(uri)
-    loopback = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1")
-    if (parts.scheme != "https" and not loopback) or not parts.netloc or "#" in uri or not uri.isascii():
-        raise AggregatorRefused(f"redirect-uri {uri!r}: https のURL(# なし、ASCIIのみ)にしてください。")
-    if parts.username is not None or parts.password is not None:
-        raise AggregatorRefused(f"redirect-uri {uri!r}: 利用者名を含むURLは使えません。")
+    if not is_acceptable_redirect_uri(uri):
+        raise AggregatorRefused(f"redirect-uri {uri!r}: https のURL(# や利用者名なし、ASCIIのみ)にしてください。")
 
 
-def _check_keys(jwks: Mapping[str, Any]) -> None:
-    """Public keys of the profile only: EC P-256, Ed25519, RSA of 2048 bits or more (FAPI 2.0 5.4.1)."""
-    try:
-        keys = KeySet.import_key_set(jwks)  # type: ignore[arg-type]
-    except (JoseError, ValueError, KeyError, TypeError) as problem:
-        raise AggregatorRefused(f"JWKS を読めません: {problem}") from problem
-    if not keys.keys:
+def _check_keys(jwks: object) -> None:
+    keys = jwks.get("keys") if isinstance(jwks, Mapping) else None
+    if not isinstance(keys, list) or not keys:
         raise AggregatorRefused("JWKS に鍵がありません。")
-    for key in keys.keys:
-        if key.is_private:
+    for key in keys:
+        if isinstance(key, dict) and PRIVATE_MEMBERS & key.keys():
             raise AggregatorRefused("JWKS に秘密鍵が入っています。公開鍵だけを渡してください。")
-        data = key.as_dict()
-        strong = (
-            (data["kty"] == "EC" and data.get("crv") == "P-256")
-            or (data["kty"] == "OKP" and data.get("crv") == "Ed25519")
-            or (data["kty"] == "RSA" and _bits(str(data["n"])) >= 2048)
-        )
-        if not strong:
-            raise AggregatorRefused("鍵は EC P-256、Ed25519、または2048ビット以上のRSAにしてください。")
-
-
-def _bits(base64url_number: str) -> int:
-    return len(base64url_number.rstrip("=")) * 6
+        try:
+            usable_key(key)
+        except KeyRefused:
+            raise AggregatorRefused(
+                "鍵は署名用の、EC P-256、Ed25519、または2048〜4096ビットのRSAの公開鍵にしてください"
+                "(alg は ES256、EdDSA、PS256)。"
+            ) from None

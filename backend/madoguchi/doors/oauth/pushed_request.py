@@ -8,10 +8,10 @@ Parameters we do not know are ignored (RFC 6749 section 3.1). Storing is procedu
 import re
 from collections.abc import Collection, Mapping
 from typing import Final
-from urllib.parse import urlsplit
 
 from madoguchi.doors.http import ProtocolError
 from madoguchi.procedures.authorizing import Push
+from madoguchi.procedures.clients import is_acceptable_redirect_uri
 from madoguchi.rules.vocabulary import Scope
 
 STATE_CHARACTERS: Final = 4096
@@ -50,21 +50,6 @@ def authorization_request(
         code_challenge=_code_challenge(form),
         dpop_jkt=_dpop_jkt(form, proof_jkt),
     )
-
-
-def is_acceptable_redirect_uri(uri: str) -> bool:
-    """Whether a redirect URI may be registered at all: https, or http on the loopback address (FAPI 2.0 5.3.2.2-8).
-
-    No fragment, no user information, printable ASCII only, so that two that look alike are alike.
-    """
-    if not re.fullmatch(r"[!-~]+", uri) or re.search(r'["#<>\\^`{|}]', uri):
-        return False
-    try:
-        parts = urlsplit(uri)
-        loopback = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1")
-        return bool(parts.hostname) and "@" not in parts.netloc and (parts.scheme == "https" or loopback)
-    except ValueError:
-        return False
 
 
 def _redirect_uri(form: Mapping[str, str], registered: Collection[str]) -> str:
