@@ -19,6 +19,7 @@ from madoguchi.doors.http import RequestIds
 from madoguchi.procedures.reading import Admission
 from madoguchi.procedures.recording import Recorder, Use
 from madoguchi.records.database import Database
+from madoguchi.rules.decision import Refusal
 from madoguchi.settings import Settings
 from tests import story
 from tests.api.conftest import MASTER_KEY
@@ -32,6 +33,11 @@ class Dying:
 
     def __init__(self, recorder: Recorder, when: str, nth: int) -> None:
         self._recorder, self._when, self._left = recorder, when, nth
+
+    async def commit_end(
+        self, jti_key: str, jti_expires_at: datetime, admission: Admission, use: Use
+    ) -> tuple[Refusal, ...] | None:
+        return await self._recorder.commit_end(jti_key, jti_expires_at, admission, use)
 
     async def commit(self, jti_key: str, jti_expires_at: datetime, admission: Admission, use: Use) -> bool:
         self._left -= 1

@@ -2,6 +2,7 @@
 
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 
+from madoguchi.doors.http import RESOURCE_METADATA
 from madoguchi.doors.oauth import metadata
 
 ISSUER = "https://api.mihon.example"
@@ -40,4 +41,4 @@ def test_the_resource_document_names_the_resource_and_its_server() -> None:
     assert document["bearer_methods_supported"] == ["header"]
     assert document["dpop_bound_access_tokens_required"] is True
     assert all(value not in (None, [], "") for value in document.values())
-    assert metadata.RESOURCE_METADATA == "/.well-known/oauth-protected-resource/graphql"
+    assert RESOURCE_METADATA == "/.well-known/oauth-protected-resource/graphql"

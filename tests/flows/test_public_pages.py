@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from argon2 import PasswordHasher
 from starlette.requests import Request
+from structlog.testing import capture_logs
 
 from madoguchi.doors.pages import error_page
 from madoguchi.doors.pages.context import PagesContext
@@ -153,10 +154,15 @@ async def test_a_bug_shows_a_page_with_its_number_and_nothing_of_the_bug(
 
     monkeypatch.setattr("madoguchi.doors.pages.public.announcement", burst)
     visitor = Person(pages_app(database, settings_for(), Hands()), database, Hands())
-    page = await visitor.get("/hours")
+    with capture_logs() as lines:
+        page = await visitor.get("/hours")
     assert (page.status_code, title(page)) == (500, "表示できませんでした")
     assert "canary" not in page.text
     assert "お問い合わせ番号" in page.text
+    (line,) = lines
+    assert line["request_id"] in page.text, "the number the customer reads leads to the place of the bug"
+    assert line["frames"][-1].endswith(" burst")
+    assert "canary" not in str(line)
 
 
 async def test_without_a_database_the_bare_sentence_is_shown(database: Database) -> None:

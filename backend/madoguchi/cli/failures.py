@@ -10,7 +10,7 @@ import sys
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from madoguchi import opaque
-from madoguchi.cli.log import place_of
+from madoguchi.doors.http import place_of
 from madoguchi.installation import KeysRefused
 from madoguchi.procedures.aggregators import AggregatorRefused
 from madoguchi.procedures.explaining import FactsDamaged

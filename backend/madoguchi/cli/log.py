@@ -8,7 +8,6 @@ import json
 import logging
 import sys
 import time
-import traceback
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -16,6 +15,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from madoguchi.clock import Clock
+from madoguchi.doors.http import place_of
 
 _log = structlog.get_logger("madoguchi")
 
@@ -37,17 +37,6 @@ def write_log(clock: Clock) -> None:
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(handlers=[_Forward()], level=logging.WARNING, force=True)
-
-
-def place_of(failure: BaseException | None) -> dict[str, Any]:
-    """What may be logged of an exception: its kind and where it came from."""
-    if failure is None:
-        return {}
-    frames = traceback.extract_tb(failure.__traceback__)
-    return {
-        "kind": f"{type(failure).__module__}.{type(failure).__qualname__}",
-        "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
-    }
 
 
 class _Forward(logging.Handler):

@@ -1,12 +1,13 @@
-"""What every door needs of HTTP: a form read under limits, answers nobody stores, protocol errors, the request's id.
+"""What every door needs of HTTP: a form read under limits, answers nobody stores, errors, the request's id.
 
 Source: RFC 6749 section 3.1 and 3.2 (parameters), 5.1 and 5.2 (answers); security.md 1 and 13. Parsing is the
 standard library's, so that limits come before it. Deadlines are doors/deadlines.py; connection caps are the
 server's, the Host check is main.py's.
 """
 
+import traceback
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -18,6 +19,11 @@ from madoguchi import opaque
 FORM_BYTES: Final = 32 * 1024
 FORM_FIELDS: Final = 20
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
+RESOURCE: Final = "/graphql"
+"""The path of our one protected resource."""
+RESOURCE_METADATA: Final = f"/.well-known/oauth-protected-resource{RESOURCE}"
+"""RFC 9728 section 3.1: the well-known part stands between the host and the resource's path."""
+
 NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
@@ -137,3 +143,14 @@ def request_id(request: Request) -> str:
     """The id that `RequestIds` gave this request; it names the access record and the log lines."""
     name: str = request.scope["state"]["request_id"]
     return name
+
+
+def place_of(failure: BaseException | None) -> dict[str, Any]:
+    """What may be logged of a bug: its kind and where it came from; never its message, which may hold personal data."""
+    if failure is None:
+        return {}
+    frames = traceback.extract_tb(failure.__traceback__)
+    return {
+        "kind": f"{type(failure).__module__}.{type(failure).__qualname__}",
+        "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    }

@@ -2,12 +2,13 @@
 
 Access record, facts and the proof's `jti` become durable together. Requests that wait at the same moment share one
 commit; a lone request commits at once. A proof that was used before refuses its request alone: nothing of it is
-recorded and nothing of its answer may leave.
+recorded and nothing of its answer may leave. An instruction to end a registration (5-1) is a commit of its own, with
+the end in it: no record tells of an end that did not come.
 """
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,11 +16,16 @@ from sqlalchemy import Table, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import Session, SQLModel
 
-from madoguchi.procedures.reading import Admission
+from madoguchi.procedures.authorizing import Once, claim_once
+from madoguchi.procedures.reading import Admission, admitted
 from madoguchi.procedures.service import store_fact
+from madoguchi.procedures.stopping import end_registration
+from madoguchi.records import admission as facts_of
 from madoguchi.records.audit import AccessRecord, Fact
 from madoguchi.records.database import Database, insert_new
 from madoguchi.records.registrations import UsedOnce
+from madoguchi.rules.decision import Refusal
+from madoguchi.rules.vocabulary import Cause
 
 LARGEST_COMMIT = 200
 """Requests in one commit at most; PostgreSQL takes 32,767 parameters a statement."""
@@ -74,6 +80,16 @@ class Recorder:
             self._writer = asyncio.create_task(self._write_all())
         return await done
 
+    async def commit_end(
+        self, jti_key: str, jti_expires_at: datetime, admission: Admission, use: Use
+    ) -> tuple[Refusal, ...] | None:
+        """End the registration of an admitted instruction, with its record and `jti`, or nothing of all (5-1).
+
+        None when the proof was a replay: nothing has changed. Refusals when somebody else ended it a moment ago: that
+        end stands, and what is on record is the refusal, with the facts it rests on.
+        """
+        return await self._database.writing(end_on_record, Once(jti_key, jti_expires_at), admission, use, self._release)
+
     async def _write_all(self) -> None:
         try:
             while self._waiting:
@@ -115,6 +131,26 @@ class Recorder:
 
     def _record(self, entry: _Waiting) -> dict[str, Any]:
         return access_record(entry.admission, entry.use, self._release).model_dump()
+
+
+def end_on_record(
+    session: Session, proof: Once, admission: Admission, use: Use, release: str
+) -> tuple[Refusal, ...] | None:
+    """What `Recorder.commit_end` does, inside one transaction."""
+    if not claim_once(session, proof):
+        return None
+    actor = f"aggregator:{admission.aggregator_id}"
+    refusals: tuple[Refusal, ...] = ()
+    if not end_registration(session, admission.registration_id, Cause.STOPPED_BY_AGGREGATOR, actor, use.at):
+        bodies = facts_of.of_registration(session, admission.registration_id, use.at)
+        if bodies is None:
+            raise LookupError("an admitted token without its registration")
+        admission = admitted(bodies, admission.jkt, admission.token_scopes, use.at)
+        refusals = admission.access.denials
+        told = tuple({"code": one.reason.code, "clause": one.clause, "path": ""} for one in refusals)
+        use = replace(use, outcome=REFUSED, answered=(), refusals=told)
+    record_use(session, admission, use, release)
+    return refusals
 
 
 def record_use(session: Session, admission: Admission, use: Use, release: str) -> None:

@@ -55,7 +55,12 @@ class Access:
     @property
     def denied(self) -> bool:
         """The token serves nothing any more (401), not even `registration`."""
-        return any(refusal.reason.effect is Effect.DENIED for refusal in self.refusals)
+        return bool(self.denials)
+
+    @property
+    def denials(self) -> tuple[Refusal, ...]:
+        """The refusals that no waiting helps."""
+        return tuple(refusal for refusal in self.refusals if refusal.reason.effect is Effect.DENIED)
 
     def function_refusals(self, scope: Scope) -> tuple[Refusal, ...]:
         """What withholds one function for every account."""

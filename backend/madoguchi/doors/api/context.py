@@ -8,13 +8,18 @@ from madoguchi.clock import Clock
 from madoguchi.procedures.reading import Admission
 from madoguchi.procedures.recording import Use
 from madoguchi.procedures.transactions import Transactions
+from madoguchi.rules.decision import Refusal
 from madoguchi.settings import Settings
 
 
 class Commits(Protocol):
-    """The shared durable commit (procedures/recording.py): False when the proof had been used before."""
+    """The durable commits before an answer (procedures/recording.py): False or None when the proof was a replay."""
 
     async def commit(self, jti_key: str, jti_expires_at: datetime, admission: Admission, use: Use) -> bool: ...
+
+    async def commit_end(
+        self, jti_key: str, jti_expires_at: datetime, admission: Admission, use: Use
+    ) -> tuple[Refusal, ...] | None: ...
 
 
 @dataclass(frozen=True, slots=True)

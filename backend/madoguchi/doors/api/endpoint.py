@@ -22,7 +22,7 @@ from madoguchi.doors.api.answer import Answer
 from madoguchi.doors.api.context import ApiContext
 from madoguchi.doors.api.errors import Code, Problem, Refused, problem
 from madoguchi.doors.api.execution import execute
-from madoguchi.doors.api.gate import Asker, Passed, pass_gate, use_of
+from madoguchi.doors.api.gate import Asker, Passed, denial_problems, pass_gate, use_of
 from madoguchi.doors.api.limits import COST
 from madoguchi.doors.api.operation import Operations
 from madoguchi.doors.api.request import (
@@ -35,12 +35,9 @@ from madoguchi.doors.api.request import (
 )
 from madoguchi.doors.api.schema import build_schema
 from madoguchi.doors.dpop import Proof, ProofRejected, verify_proof
-from madoguchi.doors.http import NO_STORE, request_id
-from madoguchi.procedures.stopping import end_registration
-from madoguchi.rules.vocabulary import Cause
+from madoguchi.doors.http import NO_STORE, RESOURCE, RESOURCE_METADATA, place_of, request_id
+from madoguchi.rules.decision import Refusal
 
-PATH: Final = "/graphql"
-RESOURCE_METADATA: Final = f"/.well-known/oauth-protected-resource{PATH}"
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """All of them come here, so that a wrong one gets an error of ours."""
 
@@ -52,7 +49,7 @@ _log = structlog.get_logger("madoguchi.api")
 
 def routes(context: ApiContext) -> list[Route]:
     """The door's one route."""
-    return [Route(PATH, Endpoint(context).answer, methods=METHODS)]
+    return [Route(RESOURCE, Endpoint(context).answer, methods=METHODS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +68,7 @@ class Endpoint:
         self.context = context
         self.schema = build_schema()
         self.operations = Operations(self.schema.core)
-        self.url = context.settings.issuer + PATH
+        self.url = context.settings.issuer + RESOURCE
 
     async def answer(self, request: Request) -> Response:
         """Answer one HTTP request."""
@@ -87,8 +84,7 @@ class Endpoint:
             _log.info("proof rejected", request_id=name, why=rejected.why)
             reply = self._refusal((problem(Code.INVALID_PROOF),), media, name)
         except Exception as failure:
-            # No message of it: it may hold a customer's data.
-            _log.error("request failed", request_id=name, failure=type(failure).__name__)
+            _log.error("request failed", request_id=name, **place_of(failure))
             reply = self._refusal((problem(Code.INTERNAL),), media, name)
         headers = {**NO_STORE, **reply.headers, "Vary": "Accept"}
         return Response(orjson.dumps(reply.body), reply.status, headers, media_type=f"{media}; charset=utf-8")
@@ -110,9 +106,9 @@ class Endpoint:
             return self._refusal(passed.refused, media, name)
         answer = Answer(passed.admission, passed.ledger, passed.ids, at)
         executed = await execute(self.schema, passed.operation, answer.root(passed.plan), name)
-        await self._record(passed, answer, executed.problems, name, asker, proof)
-        if passed.ends_registration:
-            await self._end_registration(passed, asker)
+        late = await self._record(passed, answer, executed.problems, name, asker, proof)
+        if late:
+            return self._refusal(denial_problems(late), media, name)
         payload: dict[str, Any] = {
             "data": executed.data,
             "extensions": {"requestId": name, "cost": {"requested": passed.operation.cost, "limit": COST}},
@@ -129,25 +125,26 @@ class Endpoint:
         name: str,
         asker: Asker,
         proof: Proof,
-    ) -> None:
-        """Make the use and the proof's `jti` durable. Raises ProofRejected for a replay: then nothing leaves."""
-        use = use_of(passed, answer, problems, name, asker)
-        if not await self.context.recorder.commit(proof.once, proof.once_until, passed.admission, use):
-            raise ProofRejected("the proof was used before")
+    ) -> tuple[Refusal, ...]:
+        """Make the use, the proof's `jti` and the end that was instructed (5-1) durable, before anything leaves.
 
-    async def _end_registration(self, passed: Passed, asker: Asker) -> None:
-        """5-1, after the instruction is on record and its proof is burnt, so that a replay ends nothing."""
-        admission = passed.admission
-        actor = f"aggregator:{admission.aggregator_id}"
-        ended = await self.context.database.writing(
-            end_registration, admission.registration_id, Cause.STOPPED_BY_AGGREGATOR, actor, asker.at
-        )
-        if not ended:  # somebody else ended it a moment ago: that end stands, with its own time
-            raise Refused(problem(Code.INVALID_TOKEN))
+        Returns why an end came too late. Raises ProofRejected for a replay: it ends nothing and gets nothing.
+        """
+        use, recorder = use_of(passed, answer, problems, name, asker), self.context.recorder
+        late: tuple[Refusal, ...] | None = ()
+        if answer is not None and passed.ends_registration:
+            late = await recorder.commit_end(proof.once, proof.once_until, passed.admission, use)
+        elif not await recorder.commit(proof.once, proof.once_until, passed.admission, use):
+            late = None
+        if late is None:
+            raise ProofRejected("the proof was used before")
+        return late
 
     @staticmethod
     def _retry_after(passed: Passed, asker: Asker) -> dict[str, str]:
         """When everything is withheld for now: the seconds until it makes sense to ask again."""
+        if passed.ends_registration:  # done, at any hour
+            return {}
         moments = [refusal.retry_at for refusal in passed.admission.access.refusals if refusal.retry_at is not None]
         if not moments:
             return {}

@@ -16,6 +16,7 @@ from strawberry.extensions import SchemaExtension
 from madoguchi.doors.api.errors import Code, Problem, Refused, problem
 from madoguchi.doors.api.operation import Operation
 from madoguchi.doors.api.schema import Root, Schema
+from madoguchi.doors.http import place_of
 
 _log = structlog.get_logger("madoguchi.api")
 
@@ -58,6 +59,5 @@ def _problem(error: GraphQLError, request_id: str) -> Problem:
     cause = error.original_error
     if isinstance(cause, Refused):
         return cause.problem
-    # No message of the exception: it may hold a customer's data.
-    _log.error("a field failed", request_id=request_id, path=error.path, failure=type(cause or error).__name__)
+    _log.error("a field failed", request_id=request_id, path=error.path, **place_of(cause or error))
     return problem(Code.INTERNAL)

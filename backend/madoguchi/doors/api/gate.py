@@ -21,7 +21,7 @@ from madoguchi.doors.api.request import Question
 from madoguchi.procedures.ledger_reading import Ledger, read_ledger
 from madoguchi.procedures.reading import Admission, admit
 from madoguchi.procedures.recording import ANSWERED, REFUSED, Use
-from madoguchi.rules.decision import Effect
+from madoguchi.rules.decision import Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,7 @@ def pass_gate(session: Session, operations: Operations, master_key: bytes, quest
         raise Refused(problem(Code.INVALID_TOKEN))
     ids = Ids(master_key, admission.aggregator_id)
     if admission.access.denied:
-        denials = [each for each in admission.access.refusals if each.reason.effect is Effect.DENIED]
-        status = Code.INVALID_TOKEN.status
-        return Passed(admission, ids, refused=tuple(replace(refusal_problem(each), status=status) for each in denials))
+        return Passed(admission, ids, refused=denial_problems(admission.access.denials))
     try:
         operation = operations.prepare(question.text, question.operation_name, question.variables)
     except Refused as refused:
@@ -70,6 +68,11 @@ def pass_gate(session: Session, operations: Operations, master_key: bytes, quest
     plan = Planner(operations.schema, operation, admission, ids).plan()
     ledger = read_ledger(session, wanted(plan, admission.access))
     return Passed(admission, ids, operation, plan=plan, ledger=ledger)
+
+
+def denial_problems(denials: Iterable[Refusal]) -> tuple[Problem, ...]:
+    """Why a known token serves nothing any more, told as of an invalid token."""
+    return tuple(replace(refusal_problem(each), status=Code.INVALID_TOKEN.status) for each in denials)
 
 
 def use_of(

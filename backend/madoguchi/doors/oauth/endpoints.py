@@ -20,6 +20,7 @@ from starlette.routing import Route
 from madoguchi.doors.dpop import ProofRejected, verify_proof
 from madoguchi.doors.http import (
     NO_STORE,
+    RESOURCE_METADATA,
     FormRefused,
     ProtocolError,
     error_answer,
@@ -61,7 +62,7 @@ def routes(context: OAuthContext) -> list[Route]:
     issuer = context.settings.issuer
     documents = {
         metadata.SERVER_METADATA: metadata.server_metadata(issuer),
-        metadata.RESOURCE_METADATA: metadata.resource_metadata(issuer),
+        RESOURCE_METADATA: metadata.resource_metadata(issuer),
         metadata.KEYS: dict(context.jwks),
     }
 

@@ -7,6 +7,7 @@ Source: RFC 8414 sections 2 and 3, RFC 9728 sections 2 and 3, RFC 9126 section 5
 from typing import Any, Final
 
 from madoguchi.doors import jose
+from madoguchi.doors.http import RESOURCE
 from madoguchi.rules.vocabulary import Scope
 
 AUTHORIZE: Final = "/authorize"
@@ -14,10 +15,7 @@ TOKEN: Final = "/token"
 PUSH: Final = "/par"
 REVOKE: Final = "/revoke"
 KEYS: Final = "/jwks"
-RESOURCE: Final = "/graphql"
 SERVER_METADATA: Final = "/.well-known/oauth-authorization-server"
-RESOURCE_METADATA: Final = f"/.well-known/oauth-protected-resource{RESOURCE}"
-"""RFC 9728 section 3.1: the well-known part stands between the host and the resource's path."""
 
 _AUTHENTICATION: Final = ["private_key_jwt"]
 _SCOPES: Final = [scope.value for scope in Scope]

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from madoguchi.doors.http import ProtocolError
+from madoguchi.doors.http import ProtocolError, place_of
 from madoguchi.doors.pages.context import PagesContext
 from madoguchi.doors.pages.models.frame import Part
 from madoguchi.doors.pages.models.messages import MessagePage, MessageState, Way
@@ -48,6 +48,7 @@ def exception_handlers(context: PagesContext) -> Mapping[Any, Handler]:
         return _plain(status, {})
 
     async def failed(request: Request, error: Exception) -> Response:
+        _log.error("request failed", path=_path(request), request_id=_inquiry(request), **place_of(error))
         try:
             return await _message(context, request, MessageState.FAILED, "")
         except Exception:  # what failed first may be what a page needs, the database: the bare sentence then
