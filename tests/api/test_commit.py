@@ -8,7 +8,8 @@ from datetime import datetime
 
 import httpx
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select, update
+from structlog.testing import capture_logs
 
 from madoguchi import opaque
 from madoguchi.procedures import service
@@ -16,9 +17,10 @@ from madoguchi.procedures.reading import Admission
 from madoguchi.procedures.recording import Recorder, Use
 from madoguchi.procedures.stopping import stop_registrations
 from madoguchi.records.audit import AccessRecord
+from madoguchi.records.bank import Account
 from madoguchi.records.database import Database
 from madoguchi.records.registrations import UsedOnce
-from madoguchi.rules.vocabulary import Cause, StopTarget
+from madoguchi.rules.vocabulary import AccountState, Cause, StopTarget
 from tests import story
 from tests.api.conftest import Caller, proof
 from tests.api.served import COMMAND
@@ -97,6 +99,20 @@ async def test_the_record_says_who_asked_what_and_which_fields_of_which_accounts
     }
 
 
+@pytest.mark.clause("4-2")
+async def test_where_no_account_is_left_to_show_the_record_claims_no_field_of_one(caller: Caller) -> None:
+    frozen = update(Account).where(col(Account.account_id).in_([caller.told.ordinary, caller.told.current]))
+    await caller.database.writing(lambda session: session.execute(frozen.values(state=AccountState.FROZEN)))
+    body = await caller.ask("{ accounts { number } registration { since accounts { number balance { current } } } }")
+    assert (body["data"]["accounts"], body["data"]["registration"]["accounts"]) == ([], [])
+    (record,) = await caller.records()
+    assert record.asked == [
+        "accounts.number", "registration.accounts.balance.current", "registration.accounts.number",
+        "registration.since",
+    ]  # fmt: skip
+    assert record.answered == ["registration.since"]
+
+
 async def test_a_refused_field_of_a_long_page_is_one_entry_of_the_record(caller: Caller) -> None:
     await caller.database.writing(
         service.set_stop,
@@ -144,10 +160,32 @@ async def test_when_the_record_cannot_be_written_nothing_is_answered(
         raise OSError("disk full")
 
     monkeypatch.setattr(Recorder, "_write_rows", full)
-    answer = await caller.post(QUERY)
+    with capture_logs() as lines:
+        answer = await caller.post(QUERY)
     assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (500, "INTERNAL")
     assert "data" not in answer.json()
     assert await caller.records() == []
+    (line,) = lines
+    assert (line["request_id"], line["kind"]) == (answer.headers["x-request-id"], "builtins.OSError")
+    assert line["frames"][-1].endswith(" full"), "a bug is found by its place"
+    assert "disk full" not in str(line), "what an exception says may be a customer's data"
+
+
+async def test_a_field_that_breaks_is_logged_with_its_place_and_the_requests_id(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def burst(*_: object) -> None:
+        raise RuntimeError("canary-7f3a")
+
+    monkeypatch.setattr("madoguchi.doors.api.schema.prepared", burst)
+    with capture_logs() as lines:
+        answer = await caller.post(QUERY)
+    assert [error["extensions"]["code"] for error in answer.json()["errors"]] == ["INTERNAL"]
+    (line,) = lines
+    assert (line["request_id"], line["kind"]) == (answer.headers["x-request-id"], "builtins.RuntimeError")
+    assert line["frames"][-1].endswith(" burst")
+    assert "canary" not in str(line)
+    assert "canary" not in answer.text
 
 
 WRITER = """

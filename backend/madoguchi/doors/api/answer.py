@@ -53,7 +53,7 @@ class Answer:
         name = ".".join(ask.path)
         if ask.name == "accounts":
             return self._shown(ask)
-        if ask.accounts:
+        if ask.accounts is not None:
             return self._shown(ask)[0]
         if ask.row is not None:
             return self._single_row(ask, name)
@@ -78,7 +78,7 @@ class Answer:
         return self.rows.transaction(row, ask.children)
 
     def _shown(self, ask: Ask) -> list[Account]:
-        accesses = {each.account_id: each for each in ask.accounts}
+        accesses = {each.account_id: each for each in ask.accounts or ()}
         return [self._account(ask, accesses[account_id]) for account_id in self.accounts if account_id in accesses]
 
     def _account(self, ask: Ask, access: AccountAccess) -> Account:
@@ -149,7 +149,7 @@ class Answer:
         if not ask.children:
             self.answered.add(name)
         for child in ask.children.values():
-            if child.problem is None and not child.accounts:
+            if child.problem is None and child.accounts is None:
                 self._note(child, f"{name}.{child.name}")
 
     def _as_of(self, name: str, moment: datetime) -> None:

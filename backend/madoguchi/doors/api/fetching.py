@@ -13,7 +13,7 @@ def wanted(plan: Mapping[str, Ask], access: Access) -> Wanted:
     asks = [ask for root in plan.values() for ask in root.walk() if ask.problem is None]
     return Wanted(
         institution=any(ask.name == "institution" for ask in asks),
-        accounts=frozenset(account.account_id for ask in asks for account in ask.accounts),
+        accounts=frozenset(account.account_id for ask in asks for account in ask.accounts or ()),
         balances=frozenset(holder for ask in asks if ask.name == "balance" for holder in ask.holders),
         pages=tuple(
             pages

@@ -45,7 +45,7 @@ class Ask:
     path      names of the fields from the root, for the access record.
     problem   what it is answered with instead of a value.
     guarded   declared with a guard of its own: under an account it is withheld with the account.
-    accounts  under `accounts`, `account` and `node`: the accounts it shows.
+    accounts  under `accounts`, `account` and `node`: the accounts it shows, perhaps none; None for every other field.
     holders   under an account: the accounts whose value may be fetched (none of their own refusals).
     pages     for `transactions`: the page of each holder, or why it has none.
     row       for `node`: the row it may name; NO_ROW when it names nothing.
@@ -57,7 +57,7 @@ class Ask:
     problem: Problem | None = None
     guarded: bool = False
     children: Mapping[str, "Ask"] = field(default_factory=dict)
-    accounts: tuple[AccountAccess, ...] = ()
+    accounts: tuple[AccountAccess, ...] | None = None
     holders: tuple[int, ...] = ()
     page: Asked | None = None
     pages: Mapping[int, PageOf | Problem] = field(default_factory=dict)
