@@ -1,5 +1,6 @@
 """Files into the books: whole or nothing for each block, and the same again changes nothing."""
 
+import asyncio
 import hashlib
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -141,6 +142,16 @@ async def test_an_import_that_was_interrupted_can_be_run_again(bank: Bank) -> No
     await bank.database.writing(take_in_block, feed_file_id, next(blocks), report, "os-user:tests", NOW)
     again = await bank.send(file)
     assert (again.blocks_unchanged, again.blocks_accepted) == (1, 1)
+    assert (await bank.send(file)).known_before
+
+
+async def test_one_new_file_sent_six_times_at_once_is_taken_in_once_and_nobody_fails(bank: Bank) -> None:
+    file = write_statements(BANK, [block(row(1)), block(row(2), account=CURRENT)])
+    await asyncio.gather(*(bank.count(FeedFile) for _ in range(6)))  # six connections are open: nobody comes later
+    reports = await asyncio.gather(*(bank.send(file) for _ in range(6)))
+    assert all(report.clean for report in reports)
+    assert sum(report.rows_added for report in reports) == await bank.count(Transaction) == 2
+    assert await bank.count(FeedFile) == 2  # the status feed's and this one
     assert (await bank.send(file)).known_before
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlmodel import Session, select
+from sqlalchemy import Table
+from sqlmodel import Session, SQLModel, select
 
 from madoguchi.procedures.feed_balances import store_balance
 from madoguchi.procedures.feed_events import StatusEvent
@@ -27,7 +28,9 @@ from madoguchi.procedures.feed_values import (
 )
 from madoguchi.procedures.trail import record_act
 from madoguchi.records.bank import Account, FeedFile
-from madoguchi.records.database import Database
+from madoguchi.records.database import Database, insert_new
+
+_FEED_FILE: Table = SQLModel.metadata.tables["feed_file"]
 
 Block = StatementBlock | NoticeBlock | BlockRefused | BlockPassedOver
 
@@ -122,14 +125,13 @@ async def take_in_events(
 
 def begin_file(session: Session, file: FileSeen, at: datetime) -> int | None:
     """Remember the file. None when it was taken in to its end and without a refusal before: nothing is to be done."""
-    known = session.exec(select(FeedFile).where(FeedFile.sha256 == file.sha256)).first()
-    if known is None:
-        known = FeedFile(sha256=file.sha256, kind=file.kind, name=file.name, imported_at=at)
-        session.add(known)
-        session.flush()
-    elif known.blocks_accepted + known.blocks_unchanged > 0 and known.blocks_refused == 0:
-        return None
-    return known.feed_file_id
+    new = FeedFile(sha256=file.sha256, kind=file.kind, name=file.name, imported_at=at)
+    row = new.model_dump(exclude={"feed_file_id"})
+    # One statement: two officers may send one new file at the same moment.
+    session.execute(insert_new(_FEED_FILE, [row], "feed_file_id", session.get_bind().dialect.name))
+    known = session.exec(select(FeedFile).where(FeedFile.sha256 == file.sha256)).one()
+    finished = known.blocks_accepted + known.blocks_unchanged > 0 and known.blocks_refused == 0
+    return None if finished else known.feed_file_id
 
 
 def take_in_block(
