@@ -4,6 +4,7 @@ Sandbox and production are two modes of the same code. `problems()` names everyt
 so that an operator mends all of it at once.
 """
 
+import re
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -60,17 +61,24 @@ class Settings(BaseSettings):
 
     def problems(self) -> list[str]:
         """What forbids a start, in Japanese for the operator; an empty list means that nothing does."""
-        url = urlsplit(self.issuer)
         found = []
-        if url.query or url.fragment or self.issuer.endswith("/") or not url.netloc:
-            found.append("MADOGUCHI_ISSUER: 末尾の / や ? # のないURLを指定してください。")
-        loopback = url.scheme == "http" and url.hostname == "127.0.0.1"
-        if url.scheme != "https" and not loopback:
+        # The doors stand at the root of their host: RFC 8414's path is not served.
+        if not _is_bare(self.issuer):
+            found.append(
+                "MADOGUCHI_ISSUER: https://api.example のように、パスや末尾の /、? や # のないURLを指定してください。"
+            )
+        loopback = re.fullmatch(r"http://127\.0\.0\.1(:\d+)?", self.issuer) is not None
+        if not self.secure and not loopback:
             found.append("MADOGUCHI_ISSUER: https が必要です(例外は http://127.0.0.1 の試験環境だけです)。")
         if not self.is_sandbox and loopback:
             found.append("MADOGUCHI_ISSUER: 本番では http を使えません。")
         if not self.is_sandbox and self.sample_login:
             found.append("MADOGUCHI_SAMPLE_LOGIN: 本番では見本のログインを使えません。")
+        if not _is_database(self.database_url):
+            # Without the value: it may hold a password.
+            found.append(
+                "MADOGUCHI_DATABASE_URL: sqlite+aiosqlite:///ファイル名 か postgresql+asyncpg://… の形にしてください。"
+            )
         if self.workers > 1 and self.is_sqlite:
             found.append("MADOGUCHI_WORKERS: 2つ以上にするには PostgreSQL が必要です(MADOGUCHI_DATABASE_URL)。")
         if not timedelta(0) < self.request_uri_lifetime < timedelta(seconds=600):
@@ -78,3 +86,24 @@ class Settings(BaseSettings):
         if not timedelta(0) < self.code_lifetime <= timedelta(seconds=60):
             found.append("MADOGUCHI_CODE_LIFETIME: 60秒以下にしてください(FAPI 2.0 5.3.2.1-11)。")
         return found
+
+
+def _is_bare(issuer: str) -> bool:
+    """Whether it is a scheme, a host and perhaps a port, as a browser would write them, and nothing else."""
+    try:
+        url = urlsplit(issuer)
+        bare = issuer == f"{url.scheme}://{url.netloc}" and "@" not in url.netloc
+        return bare and bool(url.hostname) and url.port != 0
+    except ValueError:
+        return False
+
+
+def _is_database(address: str) -> bool:
+    """Whether it names one of the two databases; whether anything answers there is not asked."""
+    try:
+        url = urlsplit(address)
+        if url.scheme == "sqlite+aiosqlite":
+            return not url.netloc and url.path.strip("/") != ""
+        return url.scheme == "postgresql+asyncpg" and url.path.strip("/") != "" and url.port != 0
+    except ValueError:
+        return False

@@ -207,6 +207,8 @@ def test_production_serves_with_its_own_keys_and_has_no_sample(database_url: str
         assert get(server.port, "/")[0] == 421
         assert "mihon-" not in server.log
         assert server.terminate() == 0
+    left = sorted(path.name for path in (tmp_path / "keys").iterdir())
+    assert left == ["master.key", "server.jwks.json"], "it writes nothing beside its keys: they may be read-only"
 
 
 async def told(url: str) -> None:

@@ -82,6 +82,50 @@ def test_a_setting_that_cannot_be_read_is_named_without_its_value(command: Comma
     assert "secret-word" not in said.err
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "mysql://officer:secret-word@host/bank",
+        "postgresql://officer:secret-word@host/bank",
+        "postgresql+asyncpg://officer:secret-word@host:port/bank",
+        "sqlite:///secret-word.db",
+        "sqlite+aiosqlite://",
+        "secret-word",
+        "",
+    ],
+)
+@pytest.mark.parametrize("arguments", [("serve",), ("service", "status"), ("db", "upgrade")])
+def test_an_address_of_another_kind_of_database_is_told_without_repeating_it(
+    command: Command, address: str, arguments: tuple[str, ...]
+) -> None:
+    said = command(*arguments, MADOGUCHI_DATABASE_URL=address)
+    assert (said.code, said.out) == (1, "")
+    assert "MADOGUCHI_DATABASE_URL: sqlite+aiosqlite:///ファイル名 か postgresql+asyncpg://… の形で" in said.err
+    assert "secret-word" not in said.err
+    assert not command.data.exists()
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "https://api.mihon.example/",
+        "https://api.mihon.example/bank",
+        "https://api.mihon.example?a=b",
+        "https://api.mihon.example#top",
+        "https://officer@api.mihon.example",
+        "https://api.mihon.example:99999",
+        "https://[api",
+        "https://",
+        "api.mihon.example",
+    ],
+)
+def test_an_issuer_is_scheme_and_host_and_nothing_else(command: Command, issuer: str) -> None:
+    for arguments in (("serve",), ("aggregator", "list")):
+        said = command(*arguments, **{**PRODUCTION, "MADOGUCHI_ISSUER": issuer})
+        assert said.code == 1
+        assert "MADOGUCHI_ISSUER: https://api.example のように" in said.err
+
+
 def test_a_port_in_use_is_told_before_anything_is_prepared(command: Command) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -45,8 +45,14 @@ class Office:
 
     @cached_property
     def settings(self) -> Settings:
-        """The settings, read once. Raises Trouble, naming the keys that are missing or wrong."""
-        return self._given or read_settings()
+        """The settings, read and checked once. Raises Trouble, naming the keys that are missing or wrong."""
+        if self._given:
+            return self._given
+        settings = read_settings()
+        problems = settings.problems()
+        if problems:
+            raise Trouble("設定を直してください。\n" + "\n".join(problems))
+        return settings
 
     @property
     def now(self) -> datetime:
@@ -149,7 +155,9 @@ def loopback(port: int) -> str:
 
 
 def remember_issuer(settings: Settings) -> None:
-    """Keep the issuer for the commands that come after."""
+    """Keep a sandbox's issuer for the commands that come after; production is told its own each time."""
+    if not settings.is_sandbox:
+        return
     (settings.data_dir / ISSUER_FILE).write_text(settings.issuer + "\n", "utf-8")
 
 
