@@ -110,3 +110,14 @@ async def test_each_code_and_refresh_is_recorded_with_the_facts_it_was_decided_f
     assert renewed.request_id == answer.headers["x-request-id"]
     assert renewed.jkt == bank.kakeibo.proof_key.thumbprint()
     assert [one["code"] for one in kept[("refresh", "refused")].refusals] == ["SERVICE_STOPPED"]
+
+
+@pytest.mark.clause("4-3")
+async def test_a_refresh_that_asks_for_more_than_was_granted_is_on_record_too(bank: Bank) -> None:
+    tokens = await bank.kakeibo.registered()
+    answer = await bank.kakeibo.refresh(tokens["refresh_token"], scope="accounts admin")
+    assert error(answer) == (400, "invalid_scope")
+    record = await bank.database.reading(lambda s: s.get(AccessRecord, answer.headers["x-request-id"]))
+    assert record is not None
+    assert (record.action, record.outcome) == ("refresh", "refused")
+    assert record.refusals == [{"code": "SCOPE_NOT_GRANTED", "clause": "4-3", "path": ""}]

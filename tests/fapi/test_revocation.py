@@ -1,8 +1,10 @@
 """POST /revoke over HTTP: RFC 7009, and what it ends."""
 
 import pytest
+from sqlmodel import select
 
 from madoguchi.procedures.aggregators import end_contract
+from madoguchi.records.audit import Act
 from madoguchi.rules.vocabulary import Cause, RegistrationState
 from tests.fapi.bank import ABSENT, Bank, error
 
@@ -19,6 +21,20 @@ async def test_revoking_the_refresh_token_ends_the_registration_and_its_access_t
     assert await bank.ends() == [(ENDED, Cause.STOPPED_BY_AGGREGATOR)]
     assert not await bank.serves(tokens["access_token"])
     assert error(await bank.kakeibo.refresh(tokens["refresh_token"])) == (400, "invalid_grant")
+
+
+@pytest.mark.clause("4-3")
+async def test_revoking_an_access_token_is_an_act_of_the_trail_once(bank: Bank) -> None:
+    """4-3: an instruction of the aggregator; no token stands in the trail."""
+    tokens = await bank.kakeibo.registered()
+    (registration,) = await bank.registrations()
+    for _ in range(2):
+        assert (await bank.kakeibo.revoke(tokens["access_token"])).status_code == 200
+    acts = await bank.database.reading(lambda s: list(s.exec(select(Act).where(Act.action == "token.revoked"))))
+    assert [(one.actor, one.subject, one.at) for one in acts] == [
+        (f"aggregator:{bank.story.kakeibo}", f"registration:{registration.registration_id}", bank.clock())
+    ]
+    assert tokens["access_token"] not in str(acts)
 
 
 @pytest.mark.parametrize("hint", [ABSENT, "access_token", "refresh_token", "nonsense"])

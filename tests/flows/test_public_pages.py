@@ -175,6 +175,24 @@ async def test_without_a_database_the_bare_sentence_is_shown(database: Database)
 
 
 @pytest.mark.parametrize(
+    "document", ["http://[x", "//[", "http://[x]y/", "\x00", "", None, 7, "https://a.example:x/terms"]
+)
+async def test_a_report_with_an_impossible_address_is_taken_like_any_other(visitor: Person, document: object) -> None:
+    report = {"csp-report": {"effective-directive": "script-src", "document-uri": document}}
+    answer = await visitor.client.post("/csp-report", json=report)
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
+async def test_a_report_is_logged_by_its_directive_and_our_own_path_alone(visitor: Person) -> None:
+    for document, path in (("http://127.0.0.1:8000/consent?request=req_1", "/consent"), ("http://x/req_1", "other")):
+        report = {"csp-report": {"effective-directive": "script-src", "document-uri": document}}
+        with capture_logs() as lines:
+            await visitor.client.post("/csp-report", json=report)
+        assert [(line["directive"], line["path"]) for line in lines] == [("script-src", path)]
+        assert "req_1" not in str(lines)
+
+
+@pytest.mark.parametrize(
     ("state", "status"), [("NOT_VERIFIED", 400), ("REQUEST_EXPIRED", 400), ("ALREADY_DECIDED", 409)]
 )
 async def test_other_doors_show_their_refusals_as_our_pages_without_any_link_out(

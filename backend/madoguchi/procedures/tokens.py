@@ -15,9 +15,11 @@ from madoguchi.procedures.authorizing import OAuthRefusal, refused, worded
 from madoguchi.procedures.reading import Admission, admitted
 from madoguchi.procedures.recording import ANSWERED, REFUSED, Use, record_use
 from madoguchi.procedures.stopping import end_registration
+from madoguchi.procedures.trail import record_act
 from madoguchi.records import admission
 from madoguchi.records.aggregators import Aggregator
 from madoguchi.records.registrations import AccessToken, RefreshToken, Registration
+from madoguchi.rules.asking import NOT_ASKED, Action
 from madoguchi.rules.decision import Effect, Reason, Refusal
 from madoguchi.rules.vocabulary import Cause, Scope
 
@@ -58,12 +60,13 @@ def refresh(session: Session, refresh_token: str, scope: str | None, on: Occasio
     if found is None or found.aggregator_id != on.aggregator.aggregator_id:
         return invalid_grant("unknown refresh token, or another client's")
     asked = admission_of(session, found.registration_id, on)
-    refusals = asked_rules(asked, (Reason.OUTSIDE_SERVICE_HOURS,))
+    refusals = asked_rules(asked, Action.REFRESH)
     if refusals:
         _record(session, asked, "refresh", refusals, on)
         return _told(refusals[0])
     wanted = set(scope.split(" ")) if scope is not None else set(asked.registration.scopes)
     if not wanted <= set(asked.registration.scopes):
+        _record(session, asked, "refresh", (Refusal(Reason.SCOPE_NOT_GRANTED),), on)
         return OAuthRefusal("invalid_scope", "wider than granted", description="scope exceeds what was granted")
     scopes = tuple(one for one in asked.registration.scopes if one in wanted)
     return issue(session, asked, scopes, None, "refresh", on)
@@ -94,9 +97,9 @@ def admission_of(session: Session, registration_id: str, on: Occasion) -> Admiss
     return admitted(bodies, on.jkt, bodies.registration.scopes, on.at)
 
 
-def asked_rules(asked: Admission, not_asked: tuple[Reason, ...]) -> tuple[Refusal, ...]:
+def asked_rules(asked: Admission, action: Action) -> tuple[Refusal, ...]:
     """What refuses tokens, those first that no waiting helps."""
-    refusals = (refusal for refusal in asked.access.refusals if refusal.reason not in not_asked)
+    refusals = (refusal for refusal in asked.access.refusals if refusal.reason not in NOT_ASKED[action])
     return tuple(sorted(refusals, key=lambda refusal: refusal.reason.effect is not Effect.DENIED))
 
 
@@ -141,7 +144,7 @@ def _record(session: Session, asked: Admission, action: str, refusals: tuple[Ref
 
 
 def _revoke_access_token(session: Session, hashed: str, aggregator: Aggregator, at: datetime) -> OAuthRefusal | None:
-    found = session.get(AccessToken, hashed)
+    found = session.get(AccessToken, hashed, with_for_update=True)
     if found is None:
         return None
     if session.get_one(Registration, found.registration_id).aggregator_id != aggregator.aggregator_id:
@@ -149,6 +152,8 @@ def _revoke_access_token(session: Session, hashed: str, aggregator: Aggregator, 
     if found.revoked_at is None:
         found.revoked_at = at
         session.add(found)
+        actor, subject = f"aggregator:{aggregator.aggregator_id}", f"registration:{found.registration_id}"
+        record_act(session, at, actor, "token.revoked", subject, "4-3")
     return None
 
 

@@ -25,11 +25,10 @@ async def csp_report(request: Request) -> Response:
             return Response(status_code=413)
     try:
         report = orjson.loads(body)["csp-report"]
-        directive, document = str(report["effective-directive"]), str(report["document-uri"])
-    except (orjson.JSONDecodeError, KeyError, TypeError):
+        directive, path = str(report["effective-directive"]), urlsplit(str(report["document-uri"])).path
+    except (ValueError, KeyError, TypeError):  # no JSON, not a report, or an address that cannot be one
         return Response(status_code=204)
     if re.fullmatch(r"[a-z-]{1,40}", directive):
-        path = urlsplit(document).path
         known = re.fullmatch(r"/[a-z/-]{0,80}", path)
         _log.warning("csp_violation", directive=directive, path=path if known else "other")
     return Response(status_code=204)
