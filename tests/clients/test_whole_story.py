@@ -76,7 +76,9 @@ def open_for_callbacks(aggregator: Aggregator) -> Iterator[None]:
             self.send_response(200)
             self.send_header("Content-Type", "text/html; charset=utf-8")
             self.end_headers()
-            self.wfile.write("<!doctype html><html lang=ja><title>みほん帳</title><p>戻りました".encode())
+            self.wfile.write(
+                '<!doctype html><html lang=ja><link rel=icon href="data:,"><title>みほん帳</title><p>戻りました'.encode()
+            )
 
         def log_message(self, format: str, *args: Any) -> None:
             pass
@@ -104,11 +106,17 @@ class Office:
         return done.stdout
 
 
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def office(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """On SQLite with one worker; on PostgreSQL with two, so that any step may meet another process."""
     own = {"MADOGUCHI_DATA_DIR": str(tmp_path_factory.mktemp("installation") / "data")}
+    workers = "1"
+    if request.param == "postgresql":
+        name = request.getfixturevalue("new_postgres_database")("template0")
+        own["MADOGUCHI_DATABASE_URL"] = request.getfixturevalue("postgres").url(name)
+        workers = "2"
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("MADOGUCHI_")}
-    with running_server(own, "--sample") as server:
+    with running_server(own, "--sample", "--workers", workers) as server:
         yield Office(server, {**inherited, **own})
 
 
