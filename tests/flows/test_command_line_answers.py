@@ -8,7 +8,7 @@ import pytest
 from madoguchi import opaque
 from madoguchi.procedures import sample_logins
 from madoguchi.procedures.reading import admit
-from madoguchi.procedures.recording import REFUSED, Recorder, Use
+from madoguchi.procedures.recording import ANSWERED, REFUSED, Recorder, Use
 from madoguchi.records.audit import AccessRecord
 from madoguchi.records.database import Database
 from madoguchi.records.login import LoginSecret
@@ -35,7 +35,7 @@ def record_of_a_refusal(desk: Desk) -> str:
             REFUSED,
             attended=True,
             asked=("accounts", "accounts.balance"),
-            refusals=({"code": "OUTSIDE_SERVICE_HOURS", "clause": "2-1", "path": ["accounts"]},),
+            refusals=({"code": "OUTSIDE_SERVICE_HOURS", "clause": "2-1", "path": "accounts.balance"},),
         )
         assert await Recorder(database, "9.9.9").commit("dpop:1", story.NOW, admission, use)
 
@@ -52,7 +52,7 @@ def test_explain_prints_every_rules_answer_with_its_clause_and_what_was_recorded
     for part in (
         "2026年11月24日 14:02",
         "照会",
-        "断った項目: accounts OUTSIDE_SERVICE_HOURS(第2条第1項)",
+        "断った項目: accounts.balance OUTSIDE_SERVICE_HOURS(第2条第1項)",
         "9.9.9",
         "accounts.balance",
     ):
@@ -66,6 +66,49 @@ def test_explain_prints_every_rules_answer_with_its_clause_and_what_was_recorded
     stopped = [line for line in rows if "function_stopped" in line]
     assert [scope in line for scope, line in zip(story.ALL_SCOPES, stopped, strict=True)] == [True, True, True]
     assert ["FUNCTION_STOPPED" in line for line in stopped] == [False, True, False]
+
+
+@pytest.mark.clause("5-1")
+def test_explain_says_which_rules_an_end_of_the_registration_does_not_ask(desk: Desk) -> None:
+    """Ended while the service was closed: carried out, and nothing in the explanation speaks against it."""
+    registered = desk.ask(story.register, desk.told)
+    desk("service", "close", "--until", "2026-11-24 16:00")
+
+    async def end(database: Database) -> None:
+        admission = await database.reading(admit, opaque.stored(registered.access_token), story.NOW)
+        assert admission is not None
+        use = Use("rq_2", story.NOW, "mutation", ANSWERED, attended=True, answered=("endRegistration.endedAt",))
+        assert await Recorder(database, "9.9.9").commit_end("dpop:2", story.NOW, admission, use) == ()
+
+    desk.run(end)
+    said = desk("explain", "rq_2")
+    assert said.code == 0, said.err
+    assert "登録の終了" in said.out
+    assert "いいえ" not in said.out
+    assert "渡せた明細の期間" not in said.out, "an end hands out no history"
+    rows = [line for line in said.out.splitlines() if line.startswith("│")]
+    assert "たずねない" in next(line for line in rows if "within_service_hours" in line)
+    assert "よい" in next(line for line in rows if "is_designated" in line)
+    asked = {one["rule"]: one["asked"] for one in desk("explain", "rq_2", "--json").json["answers"]}
+    assert (asked["within_service_hours"], asked["within_registration"]) == (False, True)
+
+
+@pytest.mark.clause("2-1")
+def test_explain_says_why_a_closed_service_answered_about_itself(desk: Desk) -> None:
+    token = desk.ask(story.register, desk.told).access_token
+    desk("service", "close", "--until", "2026-11-24 16:00")
+
+    async def ask(database: Database, name: str, answered: tuple[str, ...], outcome: str) -> None:
+        admission = await database.reading(admit, opaque.stored(token), story.NOW)
+        assert admission is not None
+        use = Use(name, story.NOW, "query", outcome, attended=True, answered=answered)
+        assert await Recorder(database, "9.9.9").commit(name, story.NOW, admission, use)
+
+    desk.run(lambda database: ask(database, "rq_3", ("service.open",), ANSWERED))
+    desk.run(lambda database: ask(database, "rq_4", (), REFUSED))
+    sentence = "service と registration の項目には、時間外や停止中でも答えます。"
+    assert sentence in desk("explain", "rq_3").out
+    assert sentence not in desk("explain", "rq_4").out
 
 
 @pytest.mark.clause("4-3")

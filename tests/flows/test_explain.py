@@ -10,7 +10,7 @@ from madoguchi import opaque
 from madoguchi.procedures import service
 from madoguchi.procedures.explaining import FactsDamaged, explain
 from madoguchi.procedures.reading import admit
-from madoguchi.procedures.recording import REFUSED, Recorder, Use
+from madoguchi.procedures.recording import ANSWERED, REFUSED, Recorder, Use
 from madoguchi.records.database import Database
 from madoguchi.records.tables import metadata
 from madoguchi.rules.decision import Reason
@@ -59,6 +59,29 @@ async def test_a_decision_is_the_same_after_every_table_has_changed(database: Da
     assert explanation.registration == admission.registration
     asked = [answer for answer in explanation.answers if answer.rule == "within_service_hours"]
     assert [len(answer.refusals) for answer in asked] == [1]
+
+
+@pytest.mark.clause("2-1")
+@pytest.mark.clause("5-1")
+@pytest.mark.parametrize("action", ["code", "refresh", "mutation"])
+async def test_what_needs_no_open_service_is_not_explained_by_closing_time(database: Database, action: str) -> None:
+    """Tokens carry no data, and a registration can be ended at any hour: the explanation agrees with the record."""
+    told = await database.writing(story.tell)
+    token = (await database.writing(story.register, told)).access_token
+    await database.writing(
+        service.close_service, story.NOW + timedelta(seconds=60), "点検", "os-user:officer", story.NOW
+    )
+    admission = await database.reading(admit, opaque.stored(token), story.NOW)
+    assert admission is not None
+    done = Use("req_1", story.NOW, action, ANSWERED, attended=False)
+    assert await Recorder(database, "test").commit("dpop:1", story.NOW, admission, done)
+
+    explanation = await database.reading(explain, "req_1")
+    assert explanation is not None
+    assert [answer.rule for answer in explanation.answers if answer.refusals] == []
+    hours = next(answer for answer in explanation.answers if answer.rule == "within_service_hours")
+    designated = next(answer for answer in explanation.answers if answer.rule == "is_designated")
+    assert (hours.asked, designated.asked) == (False, True)
 
 
 async def test_facts_that_were_tampered_with_are_noticed(database: Database) -> None:

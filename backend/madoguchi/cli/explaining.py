@@ -11,8 +11,14 @@ from madoguchi.cli.words import clause_in_words, in_words, say, say_json, say_ta
 from madoguchi.procedures.explaining import Explanation
 from madoguchi.procedures.explaining import explain as ask_again
 from madoguchi.rules.access import Answer
+from madoguchi.rules.asking import Action
 
-ACTIONS = {"query": "照会", "mutation": "登録の終了", "refresh": "トークンの更新", "code": "認可コードの交換"}
+ACTIONS = {
+    Action.QUERY: "照会",
+    Action.MUTATION: "登録の終了",
+    Action.REFRESH: "トークンの更新",
+    Action.CODE: "認可コードの交換",
+}
 OUTCOMES = {"answered": "答えた", "refused": "断った"}
 
 
@@ -36,7 +42,7 @@ def _print(explanation: Explanation) -> None:
     facts = (
         ("お問い合わせ番号", record.request_id),
         ("日時", in_words(record.at)),
-        ("すること", ACTIONS.get(record.action, record.action)),
+        ("すること", ACTIONS[Action(record.action)]),
         ("結果", OUTCOMES.get(record.outcome, record.outcome)),
         ("登録", record.registration_id),
         ("事業者", record.aggregator_id),
@@ -51,8 +57,8 @@ def _print(explanation: Explanation) -> None:
     for name, value in facts:
         say(f"{name}: {value}")
     for refusal in record.refusals:
-        place = ".".join(str(part) for part in refusal.get("path") or ()) or "全体"
-        say(f"断った項目: {place} {refusal.get('code')}({clause_in_words(str(refusal.get('clause')))})")
+        clause = clause_in_words(str(refusal.get("clause")))
+        say(f"断った項目: {refusal.get('path') or '全体'} {refusal.get('code')}({clause})")
     say()
     say("記録した事実から、規定をもう一度たずねた答え:")
     say_table(
@@ -62,11 +68,17 @@ def _print(explanation: Explanation) -> None:
             for answer in explanation.answers
         ),
     )
+    if record.action != Action.QUERY:
+        return
+    if explanation.access.refusals and record.answered:
+        say("service と registration の項目には、時間外や停止中でも答えます。")
     window = explanation.access.window
     say(f"渡せた明細の期間: {window.first} から {window.last} まで(第2条第4項)")
 
 
 def _verdict(answer: Answer) -> str:
+    if not answer.asked:
+        return "たずねない"
     if not answer.refusals:
         return "よい"
     return " ".join(
@@ -83,6 +95,7 @@ def _as_json(explanation: Explanation) -> dict[str, Any]:
                 "rule": answer.rule,
                 "clause": answer.clause,
                 "subject": answer.subject,
+                "asked": answer.asked,
                 "refusals": [
                     {"code": refusal.reason.code, "retry_at": refusal.retry_at} for refusal in answer.refusals
                 ],

@@ -11,13 +11,17 @@ from sqlmodel import Session
 from madoguchi.records.audit import AccessRecord, Fact
 from madoguchi.rules import facts
 from madoguchi.rules.access import Access, Answer, access, answers
+from madoguchi.rules.asking import Action, as_asked
 from madoguchi.rules.facts import InstitutionFacts, RegistrationFacts
 from madoguchi.rules.vocabulary import Scope
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The record of a use, every rule's answer now from the stored facts, and the decision they make."""
+    """The record of a use, every rule's answer now from the stored facts, and the decision a read would have got.
+
+    The answers are those that the recorded action asks for; the others stand among them as not asked.
+    """
 
     record: AccessRecord
     institution: InstitutionFacts
@@ -38,11 +42,12 @@ def explain(session: Session, request_id: str) -> Explanation | None:
     institution = facts.load(InstitutionFacts, _body(session, record.institution_digest))
     registration = facts.load(RegistrationFacts, _body(session, record.registration_digest))
     scopes = tuple(Scope(scope) for scope in record.token_scopes)
+    action = Action(record.action)
     return Explanation(
         record=record,
         institution=institution,
         registration=registration,
-        answers=answers(institution, registration, scopes, record.at),
+        answers=tuple(as_asked(action, one) for one in answers(institution, registration, scopes, record.at)),
         access=access(institution, registration, scopes, record.at),
     )
 

@@ -20,10 +20,8 @@ from madoguchi.procedures.stopping import end_registration
 from madoguchi.procedures.tokens import Occasion, Tokens, admission_of, asked_rules, invalid_grant, issue
 from madoguchi.procedures.trail import record_act
 from madoguchi.records.registrations import AuthorizationCode, RefreshToken, Registration
-from madoguchi.rules.decision import Reason
+from madoguchi.rules.asking import Action
 from madoguchi.rules.vocabulary import Cause, RegistrationState
-
-NOT_ASKED = (Reason.OUTSIDE_SERVICE_HOURS, Reason.REGISTRATION_NOT_ACTIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +126,7 @@ def _rules_at_code(session: Session, code: AuthorizationCode, on: Occasion) -> O
     asked = admission_of(session, code.registration_id, on)
     if asked.registration.state is not RegistrationState.PENDING:
         return invalid_grant("the registration is not pending any more")
-    for refusal in asked_rules(asked, NOT_ASKED):
+    for refusal in asked_rules(asked, Action.CODE):
         return invalid_grant(refusal.reason.code, worded(refusal))
     return None
 

@@ -26,12 +26,16 @@ from madoguchi.rules.vocabulary import Scope
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one rule said. `subject`: empty for the whole request, else a scope, an identifying item or `account N`."""
+    """What one rule said. `subject`: empty for the whole request, else a scope, an identifying item or `account N`.
+
+    asked  False where what was done does not depend on the rule (asking.py).
+    """
 
     rule: str
     clause: Clause
     subject: str
     refusals: tuple[Refusal, ...]
+    asked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
