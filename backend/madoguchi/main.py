@@ -20,7 +20,7 @@ from madoguchi.doors.api import endpoint as api
 from madoguchi.doors.api.context import ApiContext
 from madoguchi.doors.deadlines import Deadlines
 from madoguchi.doors.http import RequestIds
-from madoguchi.doors.templating import Templates, page_headers
+from madoguchi.doors.templating import SafeAnswers, Templates, page_headers
 from madoguchi.doors.templating.environment import find_frontend
 from madoguchi.doors.timer import timer
 from madoguchi.installation import Keys, public_half
@@ -85,7 +85,12 @@ def build_app(settings: Settings, keys: Keys, clock: Clock = system_clock) -> St
     return Starlette(
         routes=routes,
         lifespan=lifespan,
-        middleware=[Middleware(RequestIds), Middleware(Deadlines), Middleware(OneHost, settings=settings)],
+        middleware=[
+            Middleware(RequestIds),
+            Middleware(SafeAnswers),
+            Middleware(Deadlines),
+            Middleware(OneHost, settings=settings),
+        ],
         exception_handlers=pages.exception_handlers(pages_context),
     )
 

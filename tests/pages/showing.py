@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from madoguchi.doors.http import cookies
 from madoguchi.doors.pages.rendering import respond
 from madoguchi.doors.templating import Templates, page_headers, preferences_of
 from madoguchi.doors.templating.environment import find_frontend
@@ -27,7 +28,7 @@ async def _show(request: Request) -> Response:
     if name in SAMPLE_PAGES:
         return HTMLResponse(TEMPLATES.render(SAMPLE_PAGES[name]), headers=page_headers())
     model, frame = PAGES[name]
-    preferences = preferences_of(request.query_params, request.cookies)
+    preferences = preferences_of(request.query_params, cookies(request))
     return respond(TEMPLATES, model, with_preferences(frame, f"/{name}", preferences), request=request)
 
 

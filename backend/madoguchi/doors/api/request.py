@@ -6,12 +6,13 @@ Every refusal is raised as `Refused`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import orjson
 from starlette.requests import Request
 
+from madoguchi.doors import http
 from madoguchi.doors.api.errors import Code, Problem, Refused, problem
 from madoguchi.doors.http import FormRefused, read_query
 
@@ -65,12 +66,10 @@ async def read_body(request: Request) -> bytes:
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced[:12]) > BODY_BYTES:
         raise Refused(problem(Code.BODY_TOO_LARGE, limit=BODY_BYTES))
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_BYTES:
-            raise Refused(problem(Code.BODY_TOO_LARGE, limit=BODY_BYTES))
-    return bytes(body)
+    try:
+        return await http.read_body(request, BODY_BYTES)
+    except FormRefused as refused:
+        raise Refused(_body_problem(refused)) from None
 
 
 def read_question(request: Request, body: bytes) -> Question:
@@ -136,6 +135,14 @@ def _shallow(parameters: dict[str, Any]) -> dict[str, Any]:
         if not level:
             return parameters
     raise _malformed(f"the JSON is nested more than {JSON_DEPTH} deep")
+
+
+def _body_problem(refused: FormRefused) -> Problem:
+    if refused.status == Code.BODY_TOO_LARGE.status:
+        return problem(Code.BODY_TOO_LARGE, limit=BODY_BYTES)
+    if refused.status == Code.UNSUPPORTED_MEDIA_TYPE.status:
+        return problem(Code.UNSUPPORTED_MEDIA_TYPE)
+    return replace(problem(Code.INVALID_REQUEST, why=refused.why), status=refused.status)  # nobody is there to read it
 
 
 def _malformed(why: str) -> Refused:

@@ -26,7 +26,7 @@ from madoguchi.doors.developer.context import Designation, DeveloperContext, fin
 from madoguchi.doors.developer.models import AfterPage, App, BeforePage, Notice, PausedPage, Wanted
 from madoguchi.doors.developer.store import SampleStore, Tokens
 from madoguchi.doors.developer.visit import Over, Visit
-from madoguchi.doors.http import FormRefused, read_form, read_query
+from madoguchi.doors.http import FormRefused, cookies, read_form, read_query
 from madoguchi.doors.templating import page_headers
 from madoguchi.rules.vocabulary import Scope
 
@@ -92,7 +92,7 @@ async def show(shop: Shop, request: Request) -> Response:
     designation = shop.designation()
     if designation is None:
         return PlainTextResponse(NOT_DESIGNATED, 503)
-    cookie = request.cookies.get(COOKIE)
+    cookie = cookies(request).get(COOKIE)
     visitor = None if cookie is None else opaque.stored(cookie)
     notice, code = (visitor and shop.store.take_notice(visitor)) or ("", "")
     tokens = visitor and shop.store.connection(visitor)
@@ -114,7 +114,7 @@ async def connect(shop: Shop, request: Request) -> Response:
     designation = shop.designation()
     if designation is None or request.headers.get("sec-fetch-site") == "cross-site":
         return _to_home()
-    cookie = request.cookies.get(COOKIE, "")
+    cookie = cookies(request).get(COOKIE, "")
     if len(cookie) < SECRET_CHARACTERS:
         cookie = opaque.new_secret("")
     try:
@@ -136,7 +136,7 @@ async def connect(shop: Shop, request: Request) -> Response:
 
 async def come_back(shop: Shop, request: Request) -> Response:
     """GET /sample/callback: the authorization response. The address with the code is left at once."""
-    designation, cookie = shop.designation(), request.cookies.get(COOKIE)
+    designation, cookie = shop.designation(), cookies(request).get(COOKIE)
     if designation is None or cookie is None:
         return _to_home()
     try:
@@ -153,7 +153,7 @@ async def come_back(shop: Shop, request: Request) -> Response:
 
 async def end(shop: Shop, request: Request) -> Response:
     """POST /sample/end: end the registration (5-1)."""
-    cookie = request.cookies.get(COOKIE, "")
+    cookie = cookies(request).get(COOKIE, "")
     try:
         form = await read_form(request)
     except FormRefused as refused:

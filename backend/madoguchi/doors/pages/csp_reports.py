@@ -12,17 +12,18 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
+from madoguchi.doors.http import FormRefused, read_body
+
 LARGEST = 8 * 1024
 _log = structlog.get_logger("madoguchi.pages")
 
 
 async def csp_report(request: Request) -> Response:
     """POST /csp-report: 204 always, so that nobody learns what we make of it; 413 past 8 kB."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST:
-            return Response(status_code=413)
+    try:
+        body = await read_body(request, LARGEST)
+    except FormRefused as refused:
+        return Response(status_code=refused.status)
     try:
         report = orjson.loads(body)["csp-report"]
         directive, path = str(report["effective-directive"]), urlsplit(str(report["document-uri"])).path

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from madoguchi.doors.http import cookies
 from madoguchi.doors.pages.models.frame import Frame, Institution, Part
 from madoguchi.doors.templating import Templates, page_headers, preferences_of, size_cookie
 from madoguchi.doors.templating.environment import Model
@@ -24,7 +25,7 @@ def frame_of(
 ) -> Frame:
     """The frame of a page asked for by `request`. `address` comes from the settings, never from the Host header."""
     here = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
-    preferences = preferences_of(request.query_params, request.cookies)
+    preferences = preferences_of(request.query_params, cookies(request))
     return Frame(institution, address, here, preferences, part=part, strip=strip, phrase=phrase)
 
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from madoguchi import opaque
+from madoguchi.doors.http import cookies
 from madoguchi.settings import Settings
 
 _NAME: Final = "madoguchi"
@@ -22,7 +23,7 @@ def cookie_name(settings: Settings) -> str:
 
 def session_hash(request: Request, settings: Settings) -> str | None:
     """What the records know the browser's session by; None without a cookie."""
-    cookie = request.cookies.get(cookie_name(settings))
+    cookie = cookies(request).get(cookie_name(settings))
     return opaque.stored(cookie) if cookie else None
 
 

@@ -6,7 +6,16 @@ what a page may say is in its page model.
 
 from madoguchi.doors.templating.assets import Assets
 from madoguchi.doors.templating.environment import Templates
-from madoguchi.doors.templating.headers import page_headers
+from madoguchi.doors.templating.headers import SafeAnswers, page_headers
 from madoguchi.doors.templating.preferences import Preferences, TextSize, preferences_of, size_cookie
 
-__all__ = ["Assets", "Preferences", "Templates", "TextSize", "page_headers", "preferences_of", "size_cookie"]
+__all__ = [
+    "Assets",
+    "Preferences",
+    "SafeAnswers",
+    "Templates",
+    "TextSize",
+    "page_headers",
+    "preferences_of",
+    "size_cookie",
+]

@@ -1,4 +1,4 @@
-"""Headers of every HTML page.
+"""Headers of every HTML page, and what guards the answers that are none.
 
 Source: the page policy of the design (Content Security Policy Level 3, Trusted Types), FAPI 2.0 section 5.3.2.2
 (frame protection on every page, the error page included).
@@ -6,6 +6,9 @@ Source: the page policy of the design (Content Security Policy Level 3, Trusted 
 
 from collections.abc import Iterable
 from urllib.parse import urlsplit
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
@@ -31,6 +34,29 @@ def page_headers(form_origins: Iterable[str] = ()) -> dict[str, str]:
         "Cross-Origin-Opener-Policy": "same-origin",
         "Cache-Control": "no-store",
     }
+
+
+class SafeAnswers:
+    """ASGI layer: no answer is taken for another type than it says, and plain text without a policy may do nothing."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["X-Content-Type-Options"] = "nosniff"
+                if headers.get("content-type", "").startswith("text/plain"):
+                    headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+                    headers["X-Frame-Options"] = "DENY"
+            await send(message)
+
+        await self.app(scope, receive, send_guarded)
 
 
 def _source(address: str) -> str:

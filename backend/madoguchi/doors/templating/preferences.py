@@ -6,7 +6,7 @@ A preference is no secret and no session: the cookie holds one digit and is shar
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode
 
 SIZE_COOKIE = "size"
 
@@ -47,7 +47,11 @@ def size_cookie(query: Mapping[str, str]) -> dict[str, str | int | bool] | None:
 
 
 def size_link(here: str, size: TextSize) -> str:
-    """The same page in another size. `here` is path and query of this page; its other parameters stay."""
-    parts = urlsplit(here)
-    kept = [(key, value) for key, value in parse_qsl(parts.query, keep_blank_values=True) if key != SIZE_COOKIE]
-    return f"{parts.path}?{urlencode([*kept, (SIZE_COOKIE, size.value)])}"
+    """The same page in another size. `here` is path (decoded) and query of this page; its other parameters stay.
+
+    The path may be anything somebody typed. The link begins with one slash and holds no backslash, as a browser takes
+    `//x` and `/\\x` for another host.
+    """
+    path, _, query = here.partition("?")
+    kept = [(key, value) for key, value in parse_qsl(query, keep_blank_values=True) if key != SIZE_COOKIE]
+    return f"/{quote(path.lstrip('/'))}?{urlencode([*kept, (SIZE_COOKIE, size.value)])}"
