@@ -8,7 +8,7 @@ Whatever is there already stays; each start tops the books up to today. What is 
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any, Final
 
 from joserfc.jwk import ECKey
@@ -23,7 +23,7 @@ from madoguchi.procedures.installing import Database, open_database, upgrade_dat
 from madoguchi.procedures.listing import books_until
 from madoguchi.procedures.sample_logins import SampleCustomer, sample_customers, seed_sample_logins
 from madoguchi.procedures.service import institution, institution_facts, set_holidays, set_hours
-from madoguchi.procedures.setting_up import read_hours, set_up_institution
+from madoguchi.procedures.setting_up import national_holidays, read_hours, set_up_institution
 from madoguchi.procedures.terms import load_terms
 from madoguchi.rules.facts import Hours
 from madoguchi.rules.vocabulary import JST
@@ -108,17 +108,8 @@ def _set_up(session: Session, at: datetime) -> None:
     year = at.astimezone(JST).year
     is_new = set_up_institution(session, sample_document(INSTITUTION), [], ACTOR, at)
     if is_new or not any(day.year == year + 1 for day in institution_facts(session).holidays):
-        set_holidays(session, holidays_of(year, year + 1), ACTOR, at)
+        set_holidays(session, national_holidays(year, year + 1), ACTOR, at)
     load_terms(session, sample_document(TERMS), [sample_document(INTERNET_BANKING_RULES)], ACTOR, at)
-
-
-def holidays_of(*years: int) -> list[tuple[date, str]]:
-    """National holidays and 31 December to 3 January of these years."""
-    import holidays  # here: loading it takes half a second, and it is needed once a year
-
-    national = holidays.country_holidays("JP", years=years, language="ja")
-    turn = [date(year, month, day) for year in years for month, day in ((1, 1), (1, 2), (1, 3), (12, 31))]
-    return sorted((dict.fromkeys(turn, "年末年始") | dict(national.items())).items())
 
 
 def sent_last(at: datetime) -> datetime:

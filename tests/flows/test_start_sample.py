@@ -16,13 +16,14 @@ from madoguchi.procedures import feeds
 from madoguchi.procedures.feeds import take_in_block
 from madoguchi.procedures.listing import books_until
 from madoguchi.procedures.service import institution_facts
+from madoguchi.procedures.setting_up import national_holidays
 from madoguchi.records.aggregators import Aggregator
 from madoguchi.records.audit import Act
 from madoguchi.records.bank import Balance, FeedFile, Statement, Transaction
 from madoguchi.records.database import Database
 from madoguchi.rules.service_hours import is_open, next_closing
 from madoguchi.rules.vocabulary import JST, Completeness, Product
-from madoguchi.sandbox import Prepared, holidays_of, prepare, sent_last
+from madoguchi.sandbox import Prepared, prepare, sent_last
 from madoguchi.settings import Mode, Settings
 from tests.story import NOW
 
@@ -177,7 +178,7 @@ def test_a_start_in_the_new_year_knows_its_next_holidays_too(sandbox: Sandbox) -
 
 
 def test_holidays_are_the_national_ones_and_the_turn_of_the_year() -> None:
-    days = dict(holidays_of(2026, 2027))
+    days = dict(national_holidays(2026, 2027))
     assert days[date(2026, 1, 1)] == "元日"
     assert days[date(2026, 12, 31)] == days[date(2027, 1, 2)] == "年末年始"
     assert days[date(2026, 9, 22)] == "国民の休日"

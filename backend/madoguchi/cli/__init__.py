@@ -17,11 +17,13 @@ from madoguchi.cli import (
     explaining,
     feeds,
     installing,
+    institution,
     registrations,
     schema,
     service,
     serving,
     stops,
+    terms,
 )
 from madoguchi.cli.context import Office
 from madoguchi.cli.failures import sentence_of
@@ -38,6 +40,8 @@ app = typer.Typer(
 app.command("serve")(serving.serve)
 app.add_typer(installing.database, name="db")
 app.add_typer(installing.keys, name="keys")
+app.add_typer(institution.app, name="institution")
+app.add_typer(terms.app, name="terms")
 app.add_typer(feeds.app, name="feed")
 app.add_typer(aggregators.app, name="aggregator")
 app.add_typer(service.app, name="service")

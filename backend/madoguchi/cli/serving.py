@@ -11,11 +11,13 @@ import os
 import signal
 import socket
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 import uvicorn
+from sqlmodel import Session
 from starlette.types import ASGIApp
 from uvicorn.supervisors.multiprocess import Multiprocess
 
@@ -27,7 +29,8 @@ from madoguchi.clock import Clock, system_clock
 from madoguchi.doors.deadlines import IDLE_SECONDS, BoundedHttp
 from madoguchi.installation import Keys, KeysRefused, load_keys, make_keys
 from madoguchi.procedures.sample_logins import SampleCustomer
-from madoguchi.procedures.service import institution
+from madoguchi.procedures.service import NotFound, institution
+from madoguchi.procedures.terms import terms_now
 from madoguchi.rules.vocabulary import AccountKind, ContractState
 from madoguchi.sandbox import Prepared, prepare
 from madoguchi.settings import Mode, Settings
@@ -55,7 +58,7 @@ def serve(
     desk = Office(office(context).clock, settings)
     with _listener(host, port or DEFAULT_PORT) as listener:
         prepared = asyncio.run(prepare(settings, desk.clock, _tell)) if sample else None
-        name = desk.reading(lambda session: institution(session).name)
+        name = desk.reading(_ready, desk.now)
         keys = prepared.keys if prepared else _keys(settings)
         remember_issuer(settings)
         app = None if settings.workers > 1 else _app(settings, keys, desk.clock)
@@ -94,6 +97,18 @@ def _check(settings: Settings, sample: bool) -> None:
             problems.append(str(refused))
     if problems:
         raise Trouble("始められません。\n" + "\n".join(problems))
+
+
+def _ready(session: Session, at: datetime) -> str:
+    """The institution's name, when there is one and terms are in force. Raises Trouble with the command that is due."""
+    due = "madoguchi institution set-up FILE"
+    try:
+        name = institution(session).name
+        due = "madoguchi terms load FILE --attach FILE"
+        terms_now(session, at)
+    except NotFound as missing:
+        raise Trouble(f"{missing}「{due}」で登録してください。") from None
+    return name
 
 
 def _keys(settings: Settings) -> Keys:

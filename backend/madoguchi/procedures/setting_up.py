@@ -19,16 +19,19 @@ from madoguchi.rules import facts
 from madoguchi.rules.facts import Hours
 from madoguchi.rules.vocabulary import DayType, Product
 
-REQUIRED = (
-    "bank_code",
-    "name",
-    "name_kana",
-    "phone",
-    "phone_hours",
-    "is_sample",
-    "registration_days",
-    "history_months",
-)
+REQUIRED: Mapping[str, type] = {
+    "bank_code": str,
+    "name": str,
+    "name_kana": str,
+    "phone": str,
+    "phone_hours": str,
+    "is_sample": bool,
+    "registration_days": int,
+    "history_months": int,
+}
+OPTIONAL = ("excluded_products", "hours")
+
+_KINDS = {str: "文字列", bool: "true または false の値", int: "1 以上の整数"}
 
 FIRST_DAY = date(2000, 1, 1)
 """From when the first calendar holds: before anything the system can be asked about."""
@@ -47,13 +50,7 @@ def set_up_institution(
     """
     if session.get(Institution, 1) is not None:
         return False
-    try:
-        parsed = tomllib.loads(document.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
-        raise InstitutionRefused(f"金融機関の文書を読めません: {problem}") from problem
-    missing = [name for name in REQUIRED if name not in parsed]
-    if missing:
-        raise InstitutionRefused(f"金融機関の文書に {'、'.join(missing)} がありません。")
+    parsed = read_institution(document)
     hours = list(read_hours(parsed.get("hours", {}), FIRST_DAY))
     values = {name: parsed[name] for name in REQUIRED}
     row = Institution(**values, excluded_products=parsed.get("excluded_products", []), facts_digest="")
@@ -65,20 +62,75 @@ def set_up_institution(
     return True
 
 
+def read_institution(document: bytes) -> dict[str, Any]:
+    """The document's values, each there and of its kind. Raises InstitutionRefused, naming what is wrong.
+
+    A key that nobody knows is refused too: a misspelt `excluded_products` would show accounts that are to be left out.
+    """
+    parsed = _parse(document)
+    missing = [name for name in REQUIRED if name not in parsed]
+    if missing:
+        raise InstitutionRefused(f"金融機関の文書に {'、'.join(missing)} がありません。")
+    unknown = [name for name in parsed if name not in REQUIRED and name not in OPTIONAL]
+    if unknown:
+        raise InstitutionRefused(f"金融機関の文書の {'、'.join(unknown)} は、知らない項目です。")
+    for name, kind in REQUIRED.items():
+        if type(parsed[name]) is not kind or parsed[name] == "" or (kind is int and parsed[name] < 1):
+            raise InstitutionRefused(f"金融機関の文書の {name} は、{_KINDS[kind]}で書いてください。")
+    if not re.fullmatch(r"[0-9]{4}", parsed["bank_code"]):
+        raise InstitutionRefused("金融機関の文書の bank_code は、数字4桁で書いてください。")
+    excluded = parsed.get("excluded_products", [])
+    if not isinstance(excluded, list) or not all(isinstance(code, str) and code for code in excluded):
+        raise InstitutionRefused("金融機関の文書の excluded_products は、商品コード(文字列)の一覧で書いてください。")
+    return parsed
+
+
+def read_holidays(document: bytes) -> list[tuple[date, str]]:
+    """Holidays as a document (TOML) writes them, one a line: `2027-05-06 = "組合の休日"`. Raises InstitutionRefused."""
+    days = []
+    for key, name in _parse(document).items():
+        try:
+            days.append((date.fromisoformat(key), name))
+        except ValueError:
+            raise InstitutionRefused(f"休日「{key}」は、2027-05-06 の形の日付で書いてください。") from None
+        if not isinstance(name, str) or not name:
+            raise InstitutionRefused(f'休日 {key} の名前を、{key} = "名前" の形で書いてください。')
+    if not days:
+        raise InstitutionRefused("休日が1日も書かれていません。")
+    return sorted(days)
+
+
+def national_holidays(*years: int) -> list[tuple[date, str]]:
+    """National holidays and 31 December to 3 January of these years."""
+    import holidays  # here: loading it takes half a second, and it is needed once a year
+
+    national = holidays.country_holidays("JP", years=years, language="ja")
+    turn = [date(year, month, day) for year in years for month, day in ((1, 1), (1, 2), (1, 3), (12, 31))]
+    return sorted((dict.fromkeys(turn, "年末年始") | dict(national.items())).items())
+
+
 def read_hours(hours: Mapping[str, Any], valid_from: date) -> Iterator[Hours]:
     """Hours as a document writes them: product -> day type -> windows "HH:MM-HH:MM" (24:00 is the day's end)."""
     for product in Product:
         for day_type in DayType:
-            windows = hours.get(product, {}).get(day_type)
-            if windows is None:
+            of_product = hours.get(product)
+            windows = of_product.get(day_type) if isinstance(of_product, dict) else None
+            if not isinstance(windows, list):
                 raise InstitutionRefused(f"hours.{product}.{day_type} がありません(休みの日は [] と書きます)。")
             for window in windows:
                 opens, closes = _minutes(window)
                 yield Hours(product, day_type, opens, closes, valid_from, None)
 
 
-def _minutes(window: str) -> tuple[int, int]:
-    match = re.fullmatch(r"(\d\d):(\d\d)-(\d\d):(\d\d)", window)
+def _parse(document: bytes) -> dict[str, Any]:
+    try:
+        return tomllib.loads(document.decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise InstitutionRefused(f"文書を TOML(UTF-8)として読めません: {problem}") from problem
+
+
+def _minutes(window: object) -> tuple[int, int]:
+    match = re.fullmatch(r"([0-9]{2}):([0-9]{2})-([0-9]{2}):([0-9]{2})", str(window))
     if match:
         start_hour, start, end_hour, end = (int(part) for part in match.groups())
         opens, closes = start_hour * 60 + start, end_hour * 60 + end
