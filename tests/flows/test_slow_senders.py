@@ -1,4 +1,4 @@
-"""Senders that dribble, over real sockets : they are shut out in time, and others are served meanwhile."""
+"""Senders that dribble and readers that do not read, over real sockets: shut out in time, and others are served."""
 
 import asyncio
 import socket
@@ -16,10 +16,13 @@ from starlette.routing import Route
 from madoguchi.doors.deadlines import HEAD_OCTETS, BoundedHttp, Deadlines
 
 SOON = 0.5
+LARGE = 8 * 1024 * 1024
+"""More than the kernels of both sides keep for a connection."""
 
 
 class QuickHttp(BoundedHttp):
     head_seconds = SOON
+    write_seconds = SOON
 
 
 async def echo(request: Request) -> Response:
@@ -31,10 +34,21 @@ async def sleepy(request: Request) -> Response:
     return PlainTextResponse("late")
 
 
+async def large(request: Request) -> Response:
+    return PlainTextResponse(b"x" * int(request.query_params["octets"]))
+
+
+@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    """On both loops: the server's transports are uvloop's."""
+    return "asyncio", {"use_uvloop": request.param}
+
+
 @asynccontextmanager
 async def serving() -> AsyncIterator[int]:
     layer = Middleware(Deadlines, body_seconds=SOON, request_seconds=2 * SOON)
-    app = Starlette(routes=[Route("/", echo, methods=["GET", "POST"]), Route("/sleepy", sleepy)], middleware=[layer])
+    routes = [Route("/", echo, methods=["GET", "POST"]), Route("/sleepy", sleepy), Route("/large", large)]
+    app = Starlette(routes=routes, middleware=[layer])
     listener = socket.create_server(("127.0.0.1", 0), backlog=256)
     server = uvicorn.Server(uvicorn.Config(app, http=QuickHttp, log_level="critical", lifespan="off", ws="none"))
     running = asyncio.create_task(server.serve([listener]))
@@ -130,3 +144,43 @@ async def test_a_request_that_takes_too_long_is_answered_with_when_to_come_back(
     answer = await exchange(port, b"GET /sleepy HTTP/1.1\r\nHost: x\r\n\r\n")
     assert status(answer) == 503
     assert b"retry-after: 5" in answer.lower()
+
+
+def large_request(octets: int, end: bytes = b"\r\n") -> bytes:
+    return b"GET /large?octets=%d HTTP/1.1\r\nHost: x\r\n" % octets + end
+
+
+async def test_a_large_answer_comes_whole_to_who_reads_it(port: int) -> None:
+    answer = await exchange(port, large_request(LARGE, CLOSE))
+    assert len(answer.partition(b"\r\n\r\n")[2]) == LARGE
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        large_request(LARGE, CLOSE),
+        large_request(LARGE),
+        large_request(100_000) * 150,
+        large_request(100_000) * 149 + large_request(100_000, CLOSE),
+    ],
+    ids=["closing", "staying", "pipelined", "pipelined and closing"],
+)
+async def test_who_does_not_read_is_given_up_however_much_was_asked_for(port: int, sent: bytes) -> None:
+    with socket.socket() as idle:
+        idle.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        idle.setblocking(False)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(idle, ("127.0.0.1", port))
+        await loop.sock_sendall(idle, sent)
+        for _ in range(100):
+            if not is_established(idle):
+                break
+            await asyncio.sleep(SOON / 10)
+        else:
+            pytest.fail("the connection stays")
+        assert status(await exchange(port, HEAD + CLOSE)) == 200
+
+
+def is_established(connection: socket.socket) -> bool:
+    """As our own kernel sees it: an end that the other side only waits to tell does not count."""
+    return connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) == b"\x01"

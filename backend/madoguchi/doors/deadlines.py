@@ -1,10 +1,13 @@
-"""How long and how much we wait for: a sender that dribbles holds nothing of ours for long (security.md 1).
+"""How long and how much we wait for: who dribbles, or does not read, holds nothing of ours for long (security.md 1).
 
-`BoundedHttp` bounds what comes before the application is called (a bare uvicorn waits for ever); `Deadlines` bounds the
-body and the whole request. Sizes of bodies belong to their readers (doors/http.py, doors/api/request.py).
+`BoundedHttp` bounds what comes before the application is called and what leaves after it (a bare uvicorn waits for
+ever); `Deadlines` bounds the body and the whole request. Sizes of bodies belong to their readers (doors/http.py,
+doors/api/request.py).
 """
 
 import asyncio
+import socket
+import struct
 from typing import Any, Final
 
 from starlette.responses import PlainTextResponse
@@ -15,6 +18,10 @@ HEAD_SECONDS: Final = 5.0
 HEAD_OCTETS: Final = 16 * 1024
 BODY_SECONDS: Final = 10.0
 REQUEST_SECONDS: Final = 15.0
+WRITE_SECONDS: Final = 10.0
+"""For what our kernel does not take of the answers, until it has taken it; less than a request has, so that a client
+that does not read is given up before its next request is found to be slow."""
+
 IDLE_SECONDS: Final = 30
 """Between two requests on one connection; uvicorn's `timeout_keep_alive`."""
 
@@ -23,10 +30,15 @@ CONNECTIONS: Final = 800
 
 
 class BoundedHttp(HttpToolsProtocol):
-    """uvicorn's HTTP protocol with a deadline and a size for the request's head, and a cap on connections."""
+    """uvicorn's HTTP protocol with deadlines for the request's head and for writing, and caps on heads and connections.
+
+    Closing does not help against a client that does not read: a transport first waits until all is written.
+    """
 
     head_seconds = HEAD_SECONDS
+    write_seconds = WRITE_SECONDS
     _head_deadline: asyncio.TimerHandle | None = None
+    _write_deadline: asyncio.TimerHandle | None = None
     _head_octets = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -34,11 +46,22 @@ class BoundedHttp(HttpToolsProtocol):
         if len(self.connections) > CONNECTIONS:
             transport.abort()
             return
+        transport.set_write_buffer_limits(high=0)  # writing is paused exactly while something is left to write
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_head()
+        self._forget_write()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._forget_write()
+        self._write_deadline = self.loop.call_later(self.write_seconds, self._cut_off)
+
+    def resume_writing(self) -> None:
+        self._forget_write()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         self._head_octets += len(data)
@@ -65,6 +88,17 @@ class BoundedHttp(HttpToolsProtocol):
         if self._head_deadline is not None:
             self._head_deadline.cancel()
             self._head_deadline = None
+
+    def _forget_write(self) -> None:
+        if self._write_deadline is not None:
+            self._write_deadline.cancel()
+            self._write_deadline = None
+
+    def _cut_off(self) -> None:
+        # With a reset, or the kernel goes on offering what it has already taken.
+        at_once = struct.pack("ii", 1, 0)
+        self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+        self.transport.abort()
 
     def _give_up(self) -> None:
         if not self.transport.is_closing():
