@@ -50,7 +50,7 @@ async def serving() -> AsyncIterator[int]:
     routes = [Route("/", echo, methods=["GET", "POST"]), Route("/sleepy", sleepy), Route("/large", large)]
     app = Starlette(routes=routes, middleware=[layer])
     listener = socket.create_server(("127.0.0.1", 0), backlog=256)
-    server = uvicorn.Server(uvicorn.Config(app, http=QuickHttp, log_level="critical", lifespan="off", ws="none"))
+    server = uvicorn.Server(uvicorn.Config(app, http=QuickHttp, log_config=None, lifespan="off", ws="none"))
     running = asyncio.create_task(server.serve([listener]))
     yield listener.getsockname()[1]
     server.should_exit = True
@@ -165,7 +165,9 @@ async def test_a_large_answer_comes_whole_to_who_reads_it(port: int) -> None:
     ],
     ids=["closing", "staying", "pipelined", "pipelined and closing"],
 )
-async def test_who_does_not_read_is_given_up_however_much_was_asked_for(port: int, sent: bytes) -> None:
+async def test_who_does_not_read_is_given_up_however_much_was_asked_for(
+    port: int, sent: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     with socket.socket() as idle:
         idle.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         idle.setblocking(False)
@@ -179,6 +181,7 @@ async def test_who_does_not_read_is_given_up_however_much_was_asked_for(port: in
         else:
             pytest.fail("the connection stays")
         assert status(await exchange(port, HEAD + CLOSE)) == 200
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 def is_established(connection: socket.socket) -> bool:
