@@ -9,13 +9,17 @@ import pytest
 from sqlmodel import Session, select
 
 from madoguchi.doors.timer import timer
+from madoguchi.procedures.consenting import Redirect, give_consent
 from madoguchi.procedures.sweeping import sweep
 from madoguchi.procedures.terms import load_terms
 from madoguchi.records.aggregators import Aggregator
-from madoguchi.records.registrations import AccessToken, PushedRequest, UsedOnce
+from madoguchi.records.database import Database
+from madoguchi.records.login import BrowserSession, LoginTries
+from madoguchi.records.registrations import AccessToken, AuthorizationCode, PushedRequest, Registration, UsedOnce
 from madoguchi.rules.vocabulary import Cause, RegistrationState
 from tests import story
 from tests.fapi.bank import Bank, error
+from tests.flows import visits
 
 ACTIVE, ENDED, PENDING = RegistrationState.ACTIVE, RegistrationState.ENDED, RegistrationState.PENDING
 
@@ -97,6 +101,44 @@ async def test_a_sweep_forgets_what_can_serve_no_more_and_nothing_else(bank: Ban
     await bank.database.writing(sweep, bank.clock())
     assert list(await bank.database.reading(kept)) == [0, 0, 1]  # the request that was decided stays
     assert await bank.ends() == [(ACTIVE, None)]
+
+
+@pytest.mark.both_databases
+async def test_codes_browser_sessions_and_counted_tries_are_forgotten_a_day_after_they_could_serve(
+    database: Database,
+) -> None:
+    """A number that nobody has leaves nothing behind either; a lock holds to its end."""
+    told = await database.writing(story.tell, 0)
+
+    def come(session: Session) -> None:
+        page = visits.shown(session, told, visits.push(session, told.kakeibo))
+        assert isinstance(give_consent(session, page.visit, page.choice(told.ordinary)), Redirect)
+        for number, until in (("99999999", None), ("10000002", story.NOW + timedelta(days=3))):
+            tries = LoginTries(customer_number=number, failures=3, locked_until=until, last_at=story.NOW)
+            session.add(tries)
+
+    async def kept() -> tuple[int, int, int]:
+        counted = [
+            await database.reading(lambda s, table=table: len(s.exec(select(table)).all()))
+            for table in (AuthorizationCode, BrowserSession, LoginTries)
+        ]
+        return counted[0], counted[1], counted[2]
+
+    await database.writing(come)
+    first = story.NOW + timedelta(days=1)  # the last tries were then; the code lives a minute, the session two hours
+    for at, left in (
+        (first - timedelta(seconds=1), (1, 1, 2)),
+        (first, (1, 1, 1)),
+        (first + timedelta(minutes=1), (0, 1, 1)),
+        (first + timedelta(hours=2) - timedelta(seconds=1), (0, 1, 1)),
+        (first + timedelta(hours=2), (0, 0, 1)),
+        (story.NOW + timedelta(days=3) - timedelta(seconds=1), (0, 0, 1)),
+        (story.NOW + timedelta(days=3), (0, 0, 0)),
+    ):
+        await database.writing(sweep, at)
+        assert await kept() == left, at
+    ended = await database.reading(lambda s: s.exec(select(Registration)).one())
+    assert ended.ended_cause == Cause.ABANDONED
 
 
 async def test_serving_sweeps_by_itself_and_survives_a_sweep_that_fails(bank: Bank) -> None:

@@ -129,7 +129,7 @@ def settle_attempt(session: Session, attempt: Attempt, password_fits: bool, at: 
 
     Attempts on one number are judged one after the other (row lock), so that parallel guesses count too.
     """
-    tries = _tries_of(session, attempt.customer_number)
+    tries = _tries_of(session, attempt.customer_number, at)
     secret = _secret_of(session, attempt.customer_number)
     if _locked(tries, at):
         return NotIdentified.LOCKED
@@ -139,7 +139,7 @@ def settle_attempt(session: Session, attempt: Attempt, password_fits: bool, at: 
     session.execute(
         update(LoginTries)
         .where(col(LoginTries.customer_number) == attempt.customer_number)
-        .values(failures=0 if locks else failures, locked_until=at + LOCK_TIME if locks else None)
+        .values(failures=0 if locks else failures, locked_until=at + LOCK_TIME if locks else None, last_at=at)
         .execution_options(synchronize_session=False)
     )
     if locks:
@@ -161,8 +161,8 @@ def _fits(known_hash: str, password: str) -> bool:
         return False
 
 
-def _tries_of(session: Session, customer_number: str) -> LoginTries:
-    row = {"customer_number": customer_number, "failures": 0}
+def _tries_of(session: Session, customer_number: str, at: datetime) -> LoginTries:
+    row = {"customer_number": customer_number, "failures": 0, "last_at": at}
     dialect = session.get_bind().dialect.name
     session.execute(insert_new(SQLModel.metadata.tables["login_tries"], [row], "customer_number", dialect))
     return session.exec(select(LoginTries).where(LoginTries.customer_number == customer_number).with_for_update()).one()

@@ -8,17 +8,18 @@ forgetting.
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete
+from sqlalchemy import delete, or_
 from sqlmodel import Session, col, select
 
 from madoguchi.procedures.redeeming import end_abandoned
 from madoguchi.procedures.stopping import end_registration
-from madoguchi.records.registrations import AccessToken, PushedRequest, Registration, UsedOnce
+from madoguchi.records.login import BrowserSession, LoginTries
+from madoguchi.records.registrations import AccessToken, AuthorizationCode, PushedRequest, Registration, UsedOnce
 from madoguchi.rules.vocabulary import Cause, RegistrationState
 
 ACTOR: Final = "system:sweep"
 KEPT: Final = timedelta(days=1)
-"""How long expired access tokens and requests nobody decided stay, for whoever has to find out what happened."""
+"""How long what can serve no more stays, for whoever has to find out what happened: a code's replay is known as long."""
 
 
 def sweep(session: Session, at: datetime) -> None:
@@ -28,6 +29,12 @@ def sweep(session: Session, at: datetime) -> None:
     for over in (
         delete(UsedOnce).where(col(UsedOnce.expires_at) <= at),
         delete(AccessToken).where(col(AccessToken.expires_at) <= at - KEPT),
+        delete(AuthorizationCode).where(col(AuthorizationCode.expires_at) <= at - KEPT),
+        delete(BrowserSession).where(col(BrowserSession.expires_at) <= at - KEPT),
+        delete(LoginTries).where(
+            col(LoginTries.last_at) <= at - KEPT,
+            or_(col(LoginTries.locked_until).is_(None), col(LoginTries.locked_until) <= at),
+        ),
         delete(PushedRequest).where(col(PushedRequest.pushed_at) <= at - KEPT, col(PushedRequest.decided_at).is_(None)),
     ):
         session.execute(over.execution_options(synchronize_session=False))

@@ -29,6 +29,7 @@ class LoginTries(SQLModel, table=True):
     customer_number: str = Field(primary_key=True, max_length=8)  # as typed: no foreign key on purpose
     failures: int = 0
     locked_until: datetime | None = Field(default=None, sa_type=Moment)
+    last_at: datetime = Field(sa_type=Moment)  # of the newest try, so that a sweep can forget the number
 
 
 class BrowserSession(SQLModel, table=True):

@@ -194,6 +194,7 @@ def upgrade() -> None:
         sa.Column("customer_number", sa.String(length=8), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("locked_until", Moment(), nullable=True),
+        sa.Column("last_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("customer_number"),
     )
     op.create_table(
