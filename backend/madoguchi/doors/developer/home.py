@@ -13,7 +13,7 @@ from madoguchi.doors.developer.chart import BalanceChart, DayBalance, balance_ch
 from madoguchi.doors.developer.client import Answer, ExchangeFailed
 from madoguchi.doors.developer.models import AfterPage, App, AppAccount, AppMovement, Connection, PausedPage
 from madoguchi.doors.templating.words import masked
-from madoguchi.rules.vocabulary import JST, Precision, Scope
+from madoguchi.rules.vocabulary import JST, Precision, Scope, clause_in_words
 
 LATEST: Final = 10
 CHART_DAYS: Final = 30
@@ -182,11 +182,3 @@ def reason(told: Mapping[str, Any]) -> str:
     """ACCOUNT_STOPPED（第7条第3項）"""
     code, clause = str(told["code"]), clause_in_words(str(told["clause"]))
     return f"{code}（{clause}）" if clause else code
-
-
-def clause_in_words(clause: str) -> str:
-    """第1条第2項第1号 for 1-2-1; empty where no clause speaks."""
-    numbers = clause.split("-")
-    if not all(number.isdigit() for number in numbers):
-        return ""
-    return "".join(f"第{number}{unit}" for number, unit in zip(numbers, ("条", "項", "号"), strict=False))

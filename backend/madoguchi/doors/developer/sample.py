@@ -1,8 +1,10 @@
 """みほん家計簿, the sample aggregator at /sample: its pages, its visitors' cookie, and what each outcome means to them.
 
 It is a client of the credit union over the network like any other (client.py, visit.py). The cookie is a random name of
-what store.py keeps, and no token is in it. Connecting is a link, as signing in elsewhere never starts from a form;
-ending is a form with a token of this visitor's own (`no-referrer` makes browsers send `Origin: null` with a form).
+what store.py keeps, and no token is in it; one brought from outside counts for nothing, and a connection gets a new
+one, so that who knew the name before sees nothing of it. Connecting is a link, as signing in elsewhere never starts
+from a form; ending is a form with a token of this visitor's own (`no-referrer` makes browsers send `Origin: null` with
+a form).
 """
 
 import ssl
@@ -36,7 +38,6 @@ CALLBACK: Final = "/sample/callback"
 END: Final = "/sample/end"
 COOKIE: Final = "kakeibo"
 COOKIE_AGE: Final = timedelta(days=180)
-SECRET_CHARACTERS: Final = 43  # 256 bits
 CONNECTED: Final = "connected"
 NAMES: Final = {Scope.ACCOUNTS: "口座情報", Scope.BALANCES: "残高", Scope.TRANSACTIONS: "入出金明細"}
 NOTICES: Final = {"access_denied": Notice.DENIED, "temporarily_unavailable": Notice.UNAVAILABLE}
@@ -115,23 +116,14 @@ async def connect(shop: Shop, request: Request) -> Response:
     if designation is None or request.headers.get("sec-fetch-site") == "cross-site":
         return _to_home()
     cookie = cookies(request).get(COOKIE, "")
-    if len(cookie) < SECRET_CHARACTERS:
+    if not shop.store.knows(opaque.stored(cookie)):
         cookie = opaque.new_secret("")
     try:
         async with shop.visit(designation, cookie, request) as visit:
             response = _to(await visit.begin(shop.callback))
     except ExchangeFailed as failure:
         response = _told(shop, cookie, failure)
-    response.set_cookie(
-        COOKIE,
-        cookie,
-        max_age=int(COOKIE_AGE.total_seconds()),
-        path=HOME,
-        secure=shop.context.settings.secure,
-        httponly=True,
-        samesite="lax",
-    )
-    return response
+    return _named(shop, response, cookie)
 
 
 async def come_back(shop: Shop, request: Request) -> Response:
@@ -139,16 +131,17 @@ async def come_back(shop: Shop, request: Request) -> Response:
     designation, cookie = shop.designation(), cookies(request).get(COOKIE)
     if designation is None or cookie is None:
         return _to_home()
+    renamed = opaque.new_secret("")
     try:
         answer = read_query(request)
         async with shop.visit(designation, cookie, request) as visit:
-            await visit.complete(answer, shop.callback)
-            shop.store.leave_notice(visit.visitor, CONNECTED)
+            await visit.complete(answer, shop.callback, opaque.stored(renamed))
+            shop.store.leave_notice(opaque.stored(renamed), CONNECTED)
     except FormRefused:
         return _told(shop, cookie, ExchangeFailed())
     except ExchangeFailed as failure:
         return _told(shop, cookie, failure)
-    return _to_home()
+    return _named(shop, _to_home(), renamed)
 
 
 async def end(shop: Shop, request: Request) -> Response:
@@ -199,6 +192,20 @@ def _told(shop: Shop, cookie: str, failure: ExchangeFailed) -> Response:
     _log.info("not connected", error=failure.error)
     shop.store.leave_notice(opaque.stored(cookie), NOTICES.get(failure.error, Notice.FAILED), failure.error)
     return _to_home()
+
+
+def _named(shop: Shop, response: Response, cookie: str) -> Response:
+    """The answer, with the visitor's cookie."""
+    response.set_cookie(
+        COOKIE,
+        cookie,
+        max_age=int(COOKIE_AGE.total_seconds()),
+        path=HOME,
+        secure=shop.context.settings.secure,
+        httponly=True,
+        samesite="lax",
+    )
+    return response
 
 
 def _to_home() -> Response:

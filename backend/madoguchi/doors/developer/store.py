@@ -73,10 +73,25 @@ class SampleStore:
             ).fetchone()
         return None if found is None else str(found[0])
 
-    def connect(self, visitor: str, tokens: Tokens) -> None:
-        """Keep a new connection; it replaces the visitor's earlier one, as it does at the credit union."""
+    def knows(self, visitor: str) -> bool:
+        """Whether this visitor has begun or made a connection here."""
         with self._open() as file:
-            file.execute("INSERT OR REPLACE INTO connection VALUES (?, ?, ?, ?, ?)", (visitor, *_columns(tokens)))
+            found = file.execute(
+                "SELECT 1 FROM flow WHERE visitor = ? UNION SELECT 1 FROM connection WHERE visitor = ?",
+                (visitor, visitor),
+            ).fetchone()
+        return found is not None
+
+    def connect(self, visitor: str, renamed: str, tokens: Tokens) -> None:
+        """Keep a new connection under the visitor's new name; what there was under the old one is forgotten.
+
+        At the credit union it replaces the earlier connection too.
+        """
+        with self._open() as file:
+            file.execute("DELETE FROM flow WHERE visitor = ?", (visitor,))
+            file.execute("DELETE FROM connection WHERE visitor = ?", (visitor,))
+            file.execute("DELETE FROM notice WHERE visitor = ?", (visitor,))
+            file.execute("INSERT INTO connection VALUES (?, ?, ?, ?, ?)", (renamed, *_columns(tokens)))
 
     def renew(self, visitor: str, tokens: Tokens) -> None:
         """Keep refreshed tokens, unless the connection has been ended or replaced meanwhile."""

@@ -43,8 +43,11 @@ class Visit:
         self.store.begin_flow(self.visitor, state, verifier, self.client.clock())
         return address
 
-    async def complete(self, answer: Mapping[str, str], redirect_uri: str) -> None:
-        """Take the authorization response (RFC 6749 section 4.1.2) and keep the tokens. Raises ExchangeFailed."""
+    async def complete(self, answer: Mapping[str, str], redirect_uri: str, renamed: str) -> None:
+        """Take the authorization response (RFC 6749 section 4.1.2) and keep the tokens under the visitor's new name.
+
+        Raises ExchangeFailed: nothing has changed.
+        """
         verifier = self.store.claim_flow(self.visitor, answer.get("state", ""), self.client.clock())
         if verifier is None:
             raise ExchangeFailed("state_mismatch")
@@ -54,7 +57,7 @@ class Visit:
             raise ExchangeFailed(error_code(answer["error"]))
         if "code" not in answer:
             raise ExchangeFailed
-        self.store.connect(self.visitor, await self.client.exchange(answer["code"], verifier, redirect_uri))
+        self.store.connect(self.visitor, renamed, await self.client.exchange(answer["code"], verifier, redirect_uri))
 
     async def ask(self, tokens: Tokens, document: str, variables: Mapping[str, Any]) -> Answer:
         """An answer that came with 200. Raises Over when the registration serves no more, else ExchangeFailed."""
