@@ -10,7 +10,7 @@ from madoguchi.doors.developer import home
 from madoguchi.doors.developer.chart import DayBalance
 from madoguchi.doors.developer.client import Answer, ExchangeFailed
 from madoguchi.doors.developer.models import AfterPage, App, PausedPage
-from madoguchi.rules.vocabulary import Scope
+from madoguchi.rules.vocabulary import Scope, clause_in_words
 from tests import story
 from tests.developer.visitor import data, refused, row
 from tests.support.tree import ROOT
@@ -170,4 +170,4 @@ def test_an_answer_that_makes_no_sense_is_a_fault_of_the_server_and_not_an_empty
     ("clause", "words"), [("4-1", "第4条第1項"), ("1-2-1", "第1条第2項第1号"), ("-", ""), ("", "")]
 )
 def test_a_clause_is_written_as_the_terms_write_it(clause: str, words: str) -> None:
-    assert home.clause_in_words(clause) == words
+    assert clause_in_words(clause) == words

@@ -13,9 +13,17 @@ from sqlmodel import Session
 
 from madoguchi.cli.context import office
 from madoguchi.cli.failures import Trouble
-from madoguchi.cli.words import day, in_words, last_day, say, say_json, say_table
-from madoguchi.procedures.aggregators import AggregatorDetails, add_aggregator, end_contract, list_aggregators
+from madoguchi.cli.words import day, day_in_words, in_words, say, say_json, say_table
+from madoguchi.procedures.aggregators import (
+    AggregatorDetails,
+    add_aggregator,
+    aggregator_facts,
+    end_contract,
+    list_aggregators,
+)
 from madoguchi.procedures.listing import find_aggregator
+from madoguchi.rules.eligibility import is_designated
+from madoguchi.rules.registration_period import last_day
 from madoguchi.rules.vocabulary import JST
 
 app = typer.Typer(help="API連携事業者。")
@@ -101,7 +109,7 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
                 row.client_id,
                 " ".join(row.scopes),
                 "契約中" if _in_force(row, desk.now) else "終了",
-                last_day(row.contract_until) if row.contract_until else "定めなし",
+                day_in_words(last_day(row.contract_until)) if row.contract_until else "定めなし",
             )
             for row in rows
         ),
@@ -152,7 +160,7 @@ def _end_of(typed: str) -> datetime:
 
 
 def _in_force(row: Any, at: datetime) -> bool:
-    return row.contract_from <= at and (row.contract_until is None or at < row.contract_until)
+    return is_designated(at, aggregator_facts(row)) is None
 
 
 def _as_json(row: Any, at: datetime) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import typer
 from sqlmodel import Session
 
 from madoguchi.cli.context import office
-from madoguchi.cli.words import CAUSES, STATES, in_words, last_day, say, say_json, say_table
+from madoguchi.cli.words import CAUSES, STATES, day_in_words, in_words, say, say_json, say_table
 from madoguchi.procedures.listing import (
     RegistrationLine,
     find_aggregator,
@@ -17,6 +17,7 @@ from madoguchi.procedures.listing import (
     list_registrations,
 )
 from madoguchi.procedures.stopping import end_registration
+from madoguchi.rules.registration_period import last_day
 from madoguchi.rules.vocabulary import Cause, RegistrationState
 
 app = typer.Typer(help="お客さまの利用登録。")
@@ -49,7 +50,7 @@ def list_(
                 " ".join(line.scopes),
                 f"{line.accounts}口座",
                 in_words(line.registered_at),
-                last_day(line.until),
+                day_in_words(last_day(line.until)),
                 _state(line, desk.now),
             )
             for line in lines

@@ -4,7 +4,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any
 
 import typer
@@ -13,6 +13,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from madoguchi.cli.failures import Trouble
+from madoguchi.rules import vocabulary
 from madoguchi.rules.vocabulary import JST
 
 WIDTH_WITHOUT_TERMINAL = 1000
@@ -64,21 +65,16 @@ def say_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 def in_words(at: datetime) -> str:
     """A moment on the wall clock of Japan."""
     wall = at.astimezone(JST)
-    return f"{wall.year}年{wall.month}月{wall.day}日 {wall.hour}:{wall.minute:02}"
+    return f"{day_in_words(wall.date())} {wall.hour}:{wall.minute:02}"
 
 
-def last_day(until: datetime) -> str:
-    """The last day of a period whose end is exclusive."""
-    day = (until.astimezone(JST) - timedelta(microseconds=1)).date()
+def day_in_words(day: date) -> str:
     return f"{day.year}年{day.month}月{day.day}日"
 
 
 def clause_in_words(clause: str) -> str:
-    """`4-5-1` as 第4条第5項第1号."""
-    parts = clause.split("-")
-    if not all(part.isdecimal() for part in parts):
-        return "—"
-    return "".join(f"第{part}{unit}" for part, unit in zip(parts, ("条", "項", "号"), strict=False))
+    """`4-5-1` as 第4条第5項第1号; a stroke where no clause speaks."""
+    return vocabulary.clause_in_words(clause) or "—"
 
 
 def moment(typed: str) -> datetime:

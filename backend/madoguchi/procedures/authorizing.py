@@ -12,13 +12,13 @@ from enum import Enum
 from typing import Any
 
 from sqlalchemy import Table
-from sqlmodel import Session, SQLModel, col, select
+from sqlmodel import Session, col, select
 
 from madoguchi import opaque
 from madoguchi.procedures.aggregators import aggregator_facts, find_client
 from madoguchi.procedures.service import institution_facts, stops_for
 from madoguchi.records.aggregators import Aggregator
-from madoguchi.records.database import insert_new
+from madoguchi.records.database import insert_new, table_of
 from madoguchi.records.registrations import PushedRequest, UsedOnce
 from madoguchi.rules.decision import Effect, Refusal
 from madoguchi.rules.eligibility import is_designated
@@ -101,7 +101,7 @@ def client(session: Session, client_id: str) -> Client | None:
 
 def claim_once(session: Session, once: Once) -> bool:
     """Claim a one-time thing; False when it was used before, by whatever worker."""
-    table: Table = _table(UsedOnce)
+    table: Table = table_of(UsedOnce)
     row = {"key": once.key, "expires_at": once.until}
     return bool(session.execute(insert_new(table, [row], "key", session.get_bind().dialect.name)).scalars().all())
 
@@ -180,8 +180,3 @@ def refused(refusal: Refusal, denied: str) -> OAuthRefusal:
 def worded(refusal: Refusal) -> str:
     """A rule's refusal for the client's developer: stable code, clause, what to do."""
     return f"{refusal.reason.code} (clause {refusal.clause}): {refusal.reason.message}"
-
-
-def _table(model: type[SQLModel]) -> Table:
-    table: Table = model.__table__  # type: ignore[attr-defined]
-    return table

@@ -11,17 +11,18 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, bindparam, delete, insert, update
+from sqlalchemy import ColumnElement, bindparam, delete, insert, update
 from sqlalchemy import select as select_columns
-from sqlmodel import Session, SQLModel, col, select
+from sqlmodel import Session, col, select
 
 from madoguchi.procedures.feed_days import held_pieces, hold, misfit
 from madoguchi.procedures.feed_texts import readable
 from madoguchi.procedures.feed_values import BlockRefused, StatementBlock
 from madoguchi.records.bank import Account, FeedFile, Transaction
+from madoguchi.records.database import table_of
 from madoguchi.rules.vocabulary import Direction
 
-_LEDGER: Table = SQLModel.metadata.tables["ledger_row"]
+_LEDGER = table_of(Transaction)
 _THE_ROW: ColumnElement[bool] = _LEDGER.c.transaction_id == bindparam("row_id")
 _CORRECTION = "19"  # 取引区分 訂正
 _ROWS_A_DAY = 1_000_000  # how `position` counts: booking day, then order in the day

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, insert
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session
 
 from madoguchi.procedures.authorizing import Once, claim_once
 from madoguchi.procedures.reading import Admission, admitted
@@ -22,7 +22,7 @@ from madoguchi.procedures.service import store_fact
 from madoguchi.procedures.stopping import end_registration
 from madoguchi.records import admission as facts_of
 from madoguchi.records.audit import AccessRecord, Fact
-from madoguchi.records.database import Database, insert_new
+from madoguchi.records.database import Database, insert_new, table_of
 from madoguchi.records.registrations import UsedOnce
 from madoguchi.rules.decision import Refusal
 from madoguchi.rules.vocabulary import Cause
@@ -116,7 +116,7 @@ class Recorder:
         # Sorted, so that two workers that claim the same proofs never wait for each other crosswise.
         proofs = {entry.jti_key: entry.jti_expires_at for entry in sorted(batch, key=lambda entry: entry.jti_key)}
         claims = [{"key": key, "expires_at": expires_at} for key, expires_at in proofs.items()]
-        claimed = set((await connection.execute(insert_new(_table(UsedOnce), claims, "key", dialect))).scalars())
+        claimed = set((await connection.execute(insert_new(table_of(UsedOnce), claims, "key", dialect))).scalars())
         fresh = []
         for entry in batch:
             if entry.jti_key in claimed:  # of several with one proof in this batch, the first has it
@@ -125,8 +125,8 @@ class Recorder:
         if fresh:
             bodies = sorted({body for entry in fresh for body in entry.admission.bodies})
             known = [{"digest": digest, "body": body} for digest, body in bodies]
-            await connection.execute(insert_new(_table(Fact), known, "digest", dialect))
-            await connection.execute(insert(_table(AccessRecord)), [self._record(entry) for entry in fresh])
+            await connection.execute(insert_new(table_of(Fact), known, "digest", dialect))
+            await connection.execute(insert(table_of(AccessRecord)), [self._record(entry) for entry in fresh])
         return {id(entry) for entry in fresh}
 
     def _record(self, entry: _Waiting) -> dict[str, Any]:
@@ -182,8 +182,3 @@ def access_record(admission: Admission, use: Use, release: str) -> AccessRecord:
         as_of=use.as_of,
         release=release,
     )
-
-
-def _table(model: type[SQLModel]) -> Table:
-    table: Table = model.__table__  # type: ignore[attr-defined]
-    return table

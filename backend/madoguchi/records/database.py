@@ -17,7 +17,7 @@ from sqlalchemy import BigInteger, Connection, DateTime, Dialect, Integer, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
-from sqlmodel import Session
+from sqlmodel import Session, SQLModel
 
 Arguments = ParamSpec("Arguments")
 Value = TypeVar("Value")
@@ -111,6 +111,12 @@ class Database:
 
     def _session(self) -> AsyncSession:
         return AsyncSession(self.engine, sync_session_class=Session, expire_on_commit=False)
+
+
+def table_of(model: type[SQLModel]) -> Table:
+    """The table of a model, for statements without the model's objects."""
+    table: Table = model.__table__  # type: ignore[attr-defined]
+    return table
 
 
 def insert_new(table: Table, rows: Iterable[Mapping[str, Any]], key: str, dialect: str) -> Any:

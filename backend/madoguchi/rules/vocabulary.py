@@ -142,3 +142,11 @@ class Direction(Enum):
     @property
     def sign(self) -> int:
         return 1 if self is Direction.DEPOSIT else -1
+
+
+def clause_in_words(clause: str) -> str:
+    """A clause as the terms write it: 第1条第2項第1号 for `1-2-1`; empty where no clause speaks."""
+    numbers = clause.split("-")
+    if not all(number.isdecimal() for number in numbers):
+        return ""
+    return "".join(f"第{number}{unit}" for number, unit in zip(numbers, ("条", "項", "号"), strict=False))
