@@ -1,7 +1,7 @@
 """Composition root: the only place that chooses implementations and puts the doors side by side.
 
 `build_app` makes one application of settings, keys and a clock; it opens the database lazily and closes it at the end.
-What holds for every request stands here too: its id, the one Host that is answered (security.md 10), https for ever.
+What holds for every answer, a failed one too, stands here: its id, the one Host (security.md 10), https for ever.
 """
 
 from collections.abc import AsyncIterator
@@ -35,7 +35,7 @@ RELEASE = version("madoguchi")
 HSTS = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
 
 
-def build_app(settings: Settings, keys: Keys, clock: Clock = system_clock) -> Starlette:
+def build_app(settings: Settings, keys: Keys, clock: Clock = system_clock) -> ASGIApp:
     """One application. Nothing is read or written before the first request.
 
     The caller has checked `settings.problems()` and brought the database to the newest migration.
@@ -82,17 +82,14 @@ def build_app(settings: Settings, keys: Keys, clock: Clock = system_clock) -> St
         finally:
             await database.close()
 
-    return Starlette(
+    doors = Starlette(
         routes=routes,
         lifespan=lifespan,
-        middleware=[
-            Middleware(RequestIds),
-            Middleware(SafeAnswers),
-            Middleware(Deadlines),
-            Middleware(OneHost, settings=settings),
-        ],
+        middleware=[Middleware(Deadlines)],
         exception_handlers=pages.exception_handlers(pages_context),
     )
+    # Around Starlette's own outermost layer, which answers for bugs: that answer too has its id and asks for https.
+    return RequestIds(SafeAnswers(OneHost(doors, settings)))
 
 
 class OneHost:

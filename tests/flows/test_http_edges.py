@@ -8,8 +8,8 @@ from urllib.parse import unquote
 
 import httpx
 import pytest
-from starlette.applications import Starlette
 from starlette.requests import Request
+from starlette.types import ASGIApp
 from structlog.testing import capture_logs
 
 from madoguchi.cli.log import RequestLog
@@ -36,7 +36,7 @@ TAKES_A_BODY = [
 
 
 @pytest.fixture
-async def app(database_url: str, story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Starlette:
+async def app(database_url: str, story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ASGIApp:
     """All doors together."""
     monkeypatch.setattr("madoguchi.main.Templates", lambda _: TEMPLATES)  # compiled once for all tests
     settings = settings_for(database_url, tmp_path)
@@ -46,7 +46,7 @@ async def app(database_url: str, story: Story, tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.fixture
-async def http(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
+async def http(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app, False), base_url=ISSUER) as client:
         yield client
 
@@ -87,14 +87,14 @@ def test_nobody_reads_cookies_but_by_our_own_reader() -> None:
 
 
 @pytest.mark.parametrize("path", ["//[", "//[x]/", "//a%E2%84%80b/", "//x.example:x/", "/%5C%5Cx.example/"])
-async def test_an_address_that_is_no_address_is_not_found(app: Starlette, path: str) -> None:
+async def test_an_address_that_is_no_address_is_not_found(app: ASGIApp, path: str) -> None:
     page = await raw(app, "GET", path)
     assert page.status == 404
     assert "ページが見つかりません" in page.text
 
 
 @pytest.mark.parametrize("path", ["//x.example/", "///x.example", "/%5Cx.example", "/%2Fx.example/"])
-async def test_a_link_on_the_page_of_an_unknown_address_stays_with_us(app: Starlette, path: str) -> None:
+async def test_a_link_on_the_page_of_an_unknown_address_stays_with_us(app: ASGIApp, path: str) -> None:
     """A browser takes `//` and `/\\` for the beginning of another host."""
     text = (await raw(app, "GET", path)).text
     assert "x.example" in text
@@ -102,9 +102,7 @@ async def test_a_link_on_the_page_of_an_unknown_address_stays_with_us(app: Starl
 
 
 @pytest.mark.parametrize(("path", "media_type"), TAKES_A_BODY)
-async def test_a_client_that_hangs_up_in_mid_body_is_no_error_of_ours(
-    app: Starlette, path: str, media_type: str
-) -> None:
+async def test_a_client_that_hangs_up_in_mid_body_is_no_error_of_ours(app: ASGIApp, path: str, media_type: str) -> None:
     with capture_logs() as logs:
         answer = await raw(app, "POST", path, media_type, [b"a=", None])
     assert answer.status == 499
@@ -165,7 +163,7 @@ class Raw:
 
 
 async def raw(
-    app: Starlette, method: str, path: str, media_type: str = "", pieces: list[bytes | None] | None = None
+    app: ASGIApp, method: str, path: str, media_type: str = "", pieces: list[bytes | None] | None = None
 ) -> Raw:
     """One request whose path no client library spoils; where a piece of its body is None, the client hangs up."""
     left = list(pieces or [b""])

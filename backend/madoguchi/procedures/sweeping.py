@@ -19,7 +19,7 @@ from madoguchi.rules.vocabulary import Cause, RegistrationState
 
 ACTOR: Final = "system:sweep"
 KEPT: Final = timedelta(days=1)
-"""How long what can serve no more stays, for whoever has to find out what happened: a code's replay is known as long."""
+"""How long what serves no more stays, for whoever has to find out what happened; as long a replayed code is known."""
 
 
 def sweep(session: Session, at: datetime) -> None:

@@ -25,6 +25,7 @@ from madoguchi.doors.http import (
     ProtocolError,
     error_answer,
     json_answer,
+    place_of,
     read_form,
     read_query,
     request_id,
@@ -79,7 +80,7 @@ def routes(context: OAuthContext) -> list[Route]:
 
 
 def _refusing_in_json(endpoint: Endpoint) -> Endpoint:
-    """Protocol errors become the JSON of RFC 6749 section 5.2; why goes to the log."""
+    """Protocol errors and bugs become the JSON of RFC 6749 section 5.2; why goes to the log."""
 
     @wraps(endpoint)
     async def guarded(context: OAuthContext, request: Request) -> Response:
@@ -90,6 +91,9 @@ def _refusing_in_json(endpoint: Endpoint) -> Endpoint:
                 "refused", path=request.url.path, error=error.error, why=error.why, request_id=request_id(request)
             )
             return error_answer(error)
+        except Exception as failure:  # no page for a machine: this client reads JSON, and nothing of the bug
+            _log.error("request failed", path=request.url.path, request_id=request_id(request), **place_of(failure))
+            return error_answer(ProtocolError("server_error", "a bug", status=500))
 
     return guarded
 

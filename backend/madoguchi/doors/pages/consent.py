@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from madoguchi.doors.http import FormRefused, json_answer, read_pairs
 from madoguchi.doors.pages.consent_filling import Stated, consent_page, errors_of, ticks_kept
-from madoguchi.doors.pages.context import PagesContext, go_to
+from madoguchi.doors.pages.context import PagesContext, go_to, step
 from madoguchi.doors.pages.halting import CONSENT, EXTEND, LOGIN, address, halt_page
 from madoguchi.doors.pages.login import asked_request
 from madoguchi.doors.pages.models.consent import ConsentError, Ticked
@@ -34,9 +34,9 @@ CHECKS: Final = {"confirm_contract": "1-2-2", "agree_terms": "1-3", "accept_risk
 
 def consent_routes(context: PagesContext) -> list[Route]:
     return [
-        Route(CONSENT, partial(show, context), methods=["GET"]),
+        step(CONSENT, partial(show, context)),
         Route(CONSENT, partial(decide, context), methods=["POST"]),
-        Route(EXTEND, partial(back_to_page, context), methods=["GET"]),
+        step(EXTEND, partial(back_to_page, context)),
         Route(EXTEND, partial(extend, context), methods=["POST"]),
     ]
 

@@ -1,12 +1,13 @@
-"""What the pages' door is given by the composition root, and the two ways a page leaves it."""
+"""What the pages' door is given by the composition root, how a page is reached, and the two ways one leaves it."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
 
 from madoguchi import opaque
 from madoguchi.clock import Clock
@@ -72,6 +73,13 @@ class PagesContext:
         if status is not None:
             response.status_code = status
         return response
+
+
+def step(path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route:
+    """A page that is itself a step of a registration: for GET alone, as HEAD must change nothing (RFC 9110 9.2.1)."""
+    route = Route(path, endpoint, methods=["GET"])
+    route.methods = {"GET"}  # Starlette adds HEAD by itself
+    return route
 
 
 def go_to(url: str) -> Response:

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from madoguchi import opaque
 from madoguchi.doors.http import FormRefused, read_form, read_query, request_id
-from madoguchi.doors.pages.context import PagesContext, go_to, new_session
+from madoguchi.doors.pages.context import PagesContext, go_to, new_session, step
 from madoguchi.doors.pages.halting import BACK, CONSENT, LOGIN, address, back_address, halt_page
 from madoguchi.doors.pages.models.login import LoginError, LoginPage
 from madoguchi.doors.pages.session import form_token, is_same_origin, set_session, stated_in
@@ -35,10 +35,10 @@ _log = structlog.get_logger("madoguchi.pages")
 
 def login_routes(context: PagesContext) -> list[Route]:
     return [
-        Route(f"{BEGIN}/{{request_id}}", partial(begin, context), methods=["GET"]),
-        Route(LOGIN, partial(show_login, context), methods=["GET"]),
+        step(f"{BEGIN}/{{request_id}}", partial(begin, context)),
+        step(LOGIN, partial(show_login, context)),
         Route(LOGIN, partial(log_in, context), methods=["POST"]),
-        Route(BACK, partial(go_back, context), methods=["GET"]),
+        step(BACK, partial(go_back, context)),
     ]
 
 
