@@ -16,7 +16,21 @@ from madoguchi.records.audit import Act
 from madoguchi.records.bank import Contract
 from madoguchi.records.database import Database
 from madoguchi.records.registrations import AuthorizationCode, Registration
-from tests.flows.visits import BOTH, CHECKS, MINUTE, SECOND, Shown, all_of, answer, ask, logged_in, push, shown
+from tests.flows.visits import (
+    BOTH,
+    CHECKS,
+    MINUTE,
+    SECOND,
+    Shown,
+    all_of,
+    answer,
+    ask,
+    logged_in,
+    opened,
+    push,
+    shown,
+    visit,
+)
 from tests.story import ISSUER, NOW, Story
 
 
@@ -157,3 +171,36 @@ async def test_consent_needs_a_page_that_was_shown(database: Database, story: St
     assert isinstance(found, Halt)
     assert found.obstacle is Obstacle.NOT_LOGGED_IN
     assert await database.reading(lambda session: session.scalar(select(func.count(col(Registration.state))))) == 0
+
+
+async def test_a_request_that_nobody_has_opened_is_ended_by_nobody_while_it_can_be_opened(
+    database: Database, story: Story
+) -> None:
+    request_id = await database.writing(push, story.kakeibo)
+    for session_hash in (None, opaque.stored("browser-1")):
+        early = replace(visit(request_id, NOW + 89 * SECOND), session_hash=session_hash)
+        found = await database.writing(deny_consent, early, "access_denied")
+        assert found == Halt(Obstacle.OTHER_BROWSER)
+    there = await database.writing(opened, request_id, NOW + 89 * SECOND)
+    assert answer(await database.writing(deny_consent, there, "access_denied"))["error"] == "access_denied"
+
+
+async def test_a_request_that_nobody_opened_in_time_leads_back_to_where_it_came_from(
+    database: Database, story: Story
+) -> None:
+    request_id = await database.writing(push, story.kakeibo)
+    late = replace(visit(request_id, NOW + 90 * SECOND), session_hash=None)
+    assert answer(await database.writing(deny_consent, late, "access_denied"))["error"] == "access_denied"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("access_denied", "temporarily_unavailable"), ("temporarily_unavailable", "access_denied")],
+)
+async def test_a_denial_repeated_with_the_other_error_tells_the_first_one_again(
+    database: Database, page: Shown, first: str, second: str
+) -> None:
+    """One request has one authorization response (RFC 6749 section 4.1.2.1)."""
+    told = answer(await database.writing(deny_consent, page.visit, first))
+    assert answer(await database.writing(deny_consent, page.visit, second)) == told
+    assert told["error"] == first

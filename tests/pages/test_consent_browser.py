@@ -12,6 +12,7 @@ from madoguchi import opaque
 from madoguchi.procedures import logging_in
 from madoguchi.procedures.service import close_service
 from madoguchi.records.aggregators import Aggregator
+from madoguchi.records.login import LoginTries
 from madoguchi.records.registrations import AuthorizationCode, PushedRequest, Registration
 from tests.pages.counter import ARRIVED, Counter, open_counter
 from tests.story import NOW, WHO
@@ -108,6 +109,47 @@ def test_a_double_click_arrives_with_the_code_that_counts(page: Page, counter: C
     assert len(counter.do(registrations)) == 1
     [code] = counter.do(codes)
     assert code.code_hash == opaque.stored(counter.asked[-1]["code"])
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_a_double_click_on_login_does_no_harm(page: Page, counter: Counter) -> None:
+    page.goto(counter.begin())
+    for name, value in counter.login().items():
+        page.fill(f"[name={name}]", value)
+    page.dblclick("button:has-text('ログイン')", no_wait_after=True)
+    again = page.locator("text=認証アプリの番号が変わってから")
+    expect(page.locator("h1", has_text=TITLE).or_(again)).to_be_visible()
+    if again.is_visible():
+        assert not accessibility_faults(page)
+        counter.clock.pass_(seconds=30)
+        log_in(page, counter, page.url)
+    assert heading(page) == TITLE
+    tries = counter.do(lambda session: session.exec(select(LoginTries)).all())
+    assert [one.failures for one in tries] == [0]
+
+
+def test_where_scripts_run_a_double_click_sends_the_login_form_once(page: Page, counter: Counter) -> None:
+    page.goto(counter.begin())
+    sent = page.evaluate("""() => {
+        const form = document.querySelector("form[method=post]");
+        let sent = 0;
+        form.addEventListener("submit", (event) => {
+            if (!event.defaultPrevented) sent += 1;
+            event.preventDefault();
+        });
+        for (let click = 0; click < 3; click += 1) form.querySelector("button").click();
+        return sent;
+    }""")
+    assert sent == 1
+
+
+def test_the_login_form_that_the_back_button_shows_can_be_sent_again(page: Page, counter: Counter) -> None:
+    log_in(page, counter, password="")
+    page.go_back()
+    for name, value in counter.login().items():
+        page.fill(f"[name={name}]", value)
+    page.click("button:has-text('ログイン')")
+    assert heading(page) == TITLE
 
 
 def test_another_browser_with_the_same_link_is_refused(page: Page, counter: Counter, chromium: Browser) -> None:

@@ -18,7 +18,16 @@ from sqlmodel import Session, col, select
 from madoguchi import opaque
 from madoguchi.procedures.aggregators import aggregator_facts
 from madoguchi.procedures.consent_page import ConsentView, view_of
-from madoguchi.procedures.proceeding import Halt, Obstacle, Visit, ask_rules, halt, proceed, serving_registration
+from madoguchi.procedures.proceeding import (
+    Halt,
+    Obstacle,
+    Visit,
+    ask_rules,
+    halt,
+    may_end,
+    proceed,
+    serving_registration,
+)
 from madoguchi.procedures.stopping import end_registration
 from madoguchi.procedures.trail import record_act
 from madoguchi.records.aggregators import Aggregator
@@ -37,7 +46,7 @@ ERRORS: Final = (ACCESS_DENIED, TEMPORARILY_UNAVAILABLE)
 """What an aggregator can be told of a registration that did not come about (RFC 6749 section 4.1.2.1)."""
 
 APPROVED: Final = "approved"
-DENIED: Final = "denied"
+"""A request's decision; of one that was denied, the error that the aggregator was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +133,8 @@ def give_consent(session: Session, visit: Visit, choice: Choice) -> Redirect | M
 def deny_consent(session: Session, visit: Visit, error: str) -> Redirect | Halt:
     """End the request without a registration; the aggregator is told `error` (one of ERRORS) and nothing else.
 
-    Works at any hour, under any stop, before the log-in and after the page's end, and may be repeated; only an
-    aggregator that is no longer designated is not redirected to.
+    Works at any hour, under any stop, before the log-in and after the page's end. A repeat tells the first error again,
+    whichever it asks for. Only an aggregator that is no longer designated is not redirected to.
     """
     if error not in ERRORS:
         raise ValueError("not an error that an aggregator can be told")
@@ -136,14 +145,14 @@ def deny_consent(session: Session, visit: Visit, error: str) -> Redirect | Halt:
     aggregator = session.get_one(Aggregator, request.aggregator_id)
     if eligibility.is_designated(at, aggregator_facts(aggregator)) is not None:
         return Halt(Obstacle.NOT_VERIFIED)
-    if request.session_hash is not None and request.session_hash != visit.session_hash:
+    if not may_end(session, visit, request):
         return Halt(Obstacle.OTHER_BROWSER)
     if request.decision == APPROVED:
         return halt(session, Obstacle.ALREADY_DECIDED, request, aggregator, at)
-    if _claim(session, request, DENIED, at) and request.customer_id is not None:
+    if _claim(session, request, error, at) and request.customer_id is not None:
         actor = f"customer:{request.customer_id}"
         record_act(session, at, actor, "consent.denied", f"request:{visit.request_id}", "4-1", error=error)
-    return _redirect(request, visit.settings.issuer, error=error)
+    return _redirect(request, visit.settings.issuer, error=request.decision or error)
 
 
 def _mistakes(view: ConsentView, choice: Choice) -> tuple[Mistake, ...]:

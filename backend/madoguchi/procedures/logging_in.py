@@ -37,11 +37,15 @@ HASHER = PasswordHasher()
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What was typed, in the shape the page has checked: 8 digits, any text, 6 digits."""
+    """What was typed, in the shape the page has checked: 8 digits, any text, 6 digits.
+
+    occasion  what it was typed for (the pushed request), so that a repeat of the same log-in is known as one.
+    """
 
     customer_number: str = field(repr=False)
     password: str = field(repr=False)
     one_time_code: str = field(repr=False)
+    occasion: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +60,13 @@ class Identified:
 class NotIdentified(Enum):
     """WRONG: something was, and no more is said. LOCKED: for a while, any number that failed too often.
 
+    REPEATED: the log-in that was accepted a moment ago, sent again (a double click); no failure, and no second log-in.
     UNAVAILABLE: nobody can be identified now, whoever it is.
     """
 
     WRONG = "wrong"
     LOCKED = "locked"
+    REPEATED = "repeated"
     UNAVAILABLE = "unavailable"
 
 
@@ -133,7 +139,9 @@ def settle_attempt(session: Session, attempt: Attempt, password_fits: bool, at: 
     secret = _secret_of(session, attempt.customer_number)
     if _locked(tries, at):
         return NotIdentified.LOCKED
-    accepted = password_fits and secret is not None and _claim_code(session, secret, attempt.one_time_code, at)
+    accepted = password_fits and secret is not None and _claim_code(session, secret, attempt, at)
+    if password_fits and secret is not None and not accepted and _is_repeat(secret, attempt):
+        return NotIdentified.REPEATED
     failures = 0 if accepted else tries.failures + 1
     locks = failures >= FAILURES_BEFORE_LOCK
     session.execute(
@@ -180,18 +188,24 @@ def _locked(tries: LoginTries, at: datetime) -> bool:
     return tries.locked_until is not None and at < tries.locked_until
 
 
-def _claim_code(session: Session, secret: LoginSecret, code: str, at: datetime) -> bool:
+def _is_repeat(secret: LoginSecret, attempt: Attempt) -> bool:
+    """Whether the code is the one that was used last, for this very occasion."""
+    code = pyotp.TOTP(secret.totp_secret).generate_otp(secret.last_totp_step)
+    return secret.last_totp_for == attempt.occasion != "" and opaque.same(code, attempt.one_time_code)
+
+
+def _claim_code(session: Session, secret: LoginSecret, attempt: Attempt, at: datetime) -> bool:
     """Whether the code is right and was not used. One step before and after counts too, for clocks and slow fingers."""
     totp = pyotp.TOTP(secret.totp_secret)
     now = totp.timecode(at)
-    fitting = [step for step in (now - 1, now, now + 1) if opaque.same(totp.generate_otp(step), code)]
+    fitting = [step for step in (now - 1, now, now + 1) if opaque.same(totp.generate_otp(step), attempt.one_time_code)]
     if not fitting:
         return False
     claimed = session.execute(
         update(LoginSecret)
         .where(col(LoginSecret.customer_id) == secret.customer_id)
         .where(col(LoginSecret.last_totp_step) < fitting[-1])
-        .values(last_totp_step=fitting[-1])
+        .values(last_totp_step=fitting[-1], last_totp_for=attempt.occasion)
         .returning(col(LoginSecret.customer_id))
         .execution_options(synchronize_session=False)
     ).all()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, or_, update
 from sqlmodel import Session, col, select
 
 from madoguchi import opaque
@@ -73,7 +73,10 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Proceeding:
-    """A request that may go on, with what its pages tell. Customer and contract are None before the log-in."""
+    """A request that may go on, with what its pages tell. Customer and contract are None before the log-in.
+
+    is_again  it was logged in already, and this browser holds the id from before (`proceed_to_login`).
+    """
 
     request: PushedRequest
     aggregator: Aggregator
@@ -81,6 +84,7 @@ class Proceeding:
     customer: Customer | None
     contract: Contract | None
     login_method: str
+    is_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,7 @@ def open_request(session: Session, visit: Visit, new_hash: str) -> Proceeding | 
             .execution_options(synchronize_session=False)
         )
         session.refresh(request)
-    return proceed(session, replace(visit, session_hash=session_hash))
+    return proceed_to_login(session, replace(visit, session_hash=session_hash))
 
 
 def proceed(session: Session, visit: Visit) -> Proceeding | Halt:
@@ -136,6 +140,35 @@ def proceed(session: Session, visit: Visit) -> Proceeding | Halt:
     if request.page_expires_at is None or at >= request.page_expires_at:
         return _expired(session, request, at)
     return ask_rules(session, visit, request, browser)
+
+
+def proceed_to_login(session: Session, visit: Visit) -> Proceeding | Halt:
+    """Like `proceed`, and open besides to the id from before the log-in, until the consent page has been shown.
+
+    When one form is sent twice, the browser may drop the first answer and the new id with it. The old id must not lead
+    to what the log-in opened: it may have been planted (session fixation), and one code logs in once (RFC 6238 section
+    5.2). But whoever holds it opened this request and may prove an identity again, with another code; the request then
+    starts over and is lost to the first log-in. Of that one nothing is told: every refusal is OTHER_BROWSER.
+    """
+    found = proceed(session, visit)
+    if not isinstance(found, Halt) or found.obstacle is not Obstacle.OTHER_BROWSER or visit.session_hash is None:
+        return found
+    request = session.get_one(PushedRequest, visit.request_id)
+    browser = _live_session(session, request.session_hash, visit.at)
+    before = browser.before_login if browser is not None and request.shown_at is None else None
+    if before is None or not opaque.same(before, visit.session_hash):
+        return found
+    logged_in = proceed(session, replace(visit, session_hash=request.session_hash))
+    if isinstance(logged_in, Halt):
+        return found
+    return replace(logged_in, customer=None, contract=None, login_method="", is_again=True)
+
+
+def may_end(session: Session, visit: Visit, request: PushedRequest) -> bool:
+    """Whose request it is may end it; one that nobody opened is nobody's until it is too late to open it."""
+    if request.session_hash is None:
+        return visit.at >= request.expires_at
+    return request.session_hash == visit.session_hash or isinstance(proceed_to_login(session, visit), Proceeding)
 
 
 def ask_rules(session: Session, visit: Visit, request: PushedRequest, browser: BrowserSession) -> Proceeding | Halt:
@@ -170,7 +203,8 @@ def bind_login(session: Session, visit: Visit, who: Identified, new_hash: str) -
     its consent page was shown already.
     """
     at = visit.at
-    found = proceed(session, visit)
+    session.get(PushedRequest, visit.request_id, with_for_update=True)  # one log-in after the other
+    found = proceed_to_login(session, visit)
     if isinstance(found, Halt) or found.request.shown_at is not None:
         return found
     session.add(
@@ -178,12 +212,18 @@ def bind_login(session: Session, visit: Visit, who: Identified, new_hash: str) -
             session_hash=new_hash,
             created_at=at,
             expires_at=at + SESSION_LIFETIME,
+            before_login=visit.session_hash,
             login_method=who.method,
         )
     )
     session.execute(
         update(PushedRequest)
-        .where(col(PushedRequest.session_hash) == visit.session_hash)
+        .where(
+            or_(
+                col(PushedRequest.session_hash) == visit.session_hash,
+                col(PushedRequest.request_id) == visit.request_id,
+            )
+        )
         .values(session_hash=new_hash)
         .execution_options(synchronize_session=False)
     )

@@ -20,6 +20,7 @@ class LoginSecret(SQLModel, table=True):
     password_hash: str
     totp_secret: str
     last_totp_step: int = 0  # a one-time code is used once (claimed by a conditional update)
+    last_totp_for: str = ""  # what that code was used for: a repeat of the same log-in is no failed try
 
 
 class LoginTries(SQLModel, table=True):
@@ -39,4 +40,5 @@ class BrowserSession(SQLModel, table=True):
     session_hash: str = Field(primary_key=True, max_length=64)
     created_at: datetime = Field(sa_type=Moment)
     expires_at: datetime = Field(sa_type=Moment)
+    before_login: str | None = Field(default=None, max_length=64)  # the id it had, which may only log in once more
     login_method: str = ""  # e.g. password+totp: the proof of identity the registration will name (4-1)

@@ -36,7 +36,7 @@ class PushedRequest(SQLModel, table=True):
     page_expires_at: datetime | None = Field(default=None, sa_type=Moment)
     terms_shown: date | None = None
     decided_at: datetime | None = Field(default=None, sa_type=Moment)  # the claim: approve or deny, once
-    decision: str | None = None  # approved, denied
+    decision: str | None = None  # approved, or the error that the aggregator was told
     registration_id: str | None = Field(
         default=None, sa_column=Column(ForeignKey("registration.registration_id"), index=True)
     )

@@ -22,7 +22,15 @@ from madoguchi.doors.pages.models.login import LoginError, LoginPage
 from madoguchi.doors.pages.session import form_token, is_same_origin, set_session, stated_in
 from madoguchi.procedures.consenting import ACCESS_DENIED, ERRORS, deny_consent
 from madoguchi.procedures.logging_in import Attempt, NotIdentified
-from madoguchi.procedures.proceeding import Halt, Obstacle, Proceeding, Visit, bind_login, open_request, proceed
+from madoguchi.procedures.proceeding import (
+    Halt,
+    Obstacle,
+    Proceeding,
+    Visit,
+    bind_login,
+    open_request,
+    proceed_to_login,
+)
 
 BEGIN: Final = "/consent/begin"
 SAMPLE_CUSTOMERS: Final = "/sample/customers"
@@ -61,7 +69,7 @@ async def begin(context: PagesContext, request: Request) -> Response:
 async def show_login(context: PagesContext, request: Request) -> Response:
     """GET /login: the form, or on to the consent page when the log-in is there and fresh."""
     visit = context.visit(request, asked_request(request), context.clock())
-    found = await context.database.reading(proceed, visit)
+    found = await context.database.reading(proceed_to_login, visit)
     if isinstance(found, Halt):
         return await halt_page(context, request, found)
     if _is_through(found, visit):
@@ -75,7 +83,7 @@ async def log_in(context: PagesContext, request: Request) -> Response:
     form = await read_form(request)
     if not is_same_origin(request, context.settings):
         return await halt_page(context, request, Halt(Obstacle.OTHER_BROWSER))
-    found = await context.database.reading(proceed, visit)
+    found = await context.database.reading(proceed_to_login, visit)
     if isinstance(found, Halt):
         return await halt_page(context, request, found)
     if found.request.shown_at is not None:
@@ -84,7 +92,10 @@ async def log_in(context: PagesContext, request: Request) -> Response:
     if stated_in(token, context.keys.master, visit.session_hash, visit.request_id, FORM) is None:
         return await _login_page(context, request, found, visit, status=403)
     attempt = Attempt(
-        _digits(form.get("customer_number", "")), form.get("password", ""), _digits(form.get("one_time_code", ""))
+        _digits(form.get("customer_number", "")),
+        form.get("password", ""),
+        _digits(form.get("one_time_code", "")),
+        occasion=visit.request_id,
     )
     if errors := _misshapen(attempt):
         return await _login_page(context, request, found, visit, attempt.customer_number, errors, 400)
@@ -95,6 +106,10 @@ async def log_in(context: PagesContext, request: Request) -> Response:
     if who is NotIdentified.WRONG:
         errors = (LoginError.NOT_ACCEPTED,)
         return await _login_page(context, request, found, visit, attempt.customer_number, errors, 400)
+    if who is NotIdentified.REPEATED:
+        # A double click. With the new session the log-in page leads on at once; a browser that dropped it, or never
+        # had it, logs in again. The new session itself is given to nobody twice (`proceed_to_login`).
+        return go_to(address(LOGIN, visit.request_id, again="yes"))
     if isinstance(who, NotIdentified):
         obstacle = Obstacle.LOCKED if who is NotIdentified.LOCKED else Obstacle.SUSPENDED
         return await halt_page(context, request, Halt(obstacle, found.request, found.aggregator))
@@ -138,6 +153,7 @@ async def _login_page(
         customer_number=customer_number,
         errors=errors,
         sample_customers_url=SAMPLE_CUSTOMERS if sandbox else None,
+        is_again=found.is_again or "again" in read_query(request),
     )
     return context.show(request, page, await context.frame(request), status=status)
 
@@ -148,6 +164,8 @@ def _onward(context: PagesContext, found: Proceeding, visit: Visit) -> Response:
 
 def _is_through(found: Proceeding, visit: Visit) -> bool:
     """Whether the consent page would let this log-in in, so that asking for it again is not needed."""
+    if found.is_again:
+        return False
     logged_in_at = found.request.logged_in_at
     fresh = logged_in_at is not None and visit.at - logged_in_at <= visit.settings.fresh_login
     return found.request.shown_at is not None or fresh

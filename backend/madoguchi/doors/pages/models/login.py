@@ -46,6 +46,7 @@ class LoginPage:
     back_url               a link (GET) of ours that returns to the aggregator with `access_denied`.
     customer_number        as posted, so that it need not be typed again; the other two never come back.
     sample_customers_url   sandbox only: where the sample logins are listed.
+    is_again               the form was sent twice: its code is used up, and another is needed.
     """
 
     template: ClassVar[str] = "pages/login.html"
@@ -57,6 +58,7 @@ class LoginPage:
     customer_number: str = ""
     errors: tuple[LoginError, ...] = ()
     sample_customers_url: str | None = None
+    is_again: bool = False
 
     @property
     def not_accepted(self) -> bool:

@@ -203,6 +203,7 @@ def upgrade() -> None:
         sa.Column("password_hash", sa.String(), nullable=False),
         sa.Column("totp_secret", sa.String(), nullable=False),
         sa.Column("last_totp_step", sa.Integer(), nullable=False),
+        sa.Column("last_totp_for", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
             ["customer_id"],
             ["customer.customer_id"],
@@ -245,6 +246,7 @@ def upgrade() -> None:
         sa.Column("session_hash", sa.String(length=64), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
         sa.Column("expires_at", Moment(), nullable=False),
+        sa.Column("before_login", sa.String(length=64), nullable=True),
         sa.Column("login_method", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("session_hash"),
     )
