@@ -108,18 +108,26 @@ async def test_the_sample_customers_stand_in_the_sandbox_only(
     assert "みほん家計簿とつな" not in (await elsewhere.get("/")).text
 
 
-async def test_where_no_identity_method_is_installed_nobody_can_log_in(database: Database, story: Story) -> None:
+async def test_where_no_identity_method_is_installed_nobody_is_asked_for_a_password(
+    database: Database, story: Story
+) -> None:
     settings = settings_for().model_copy(update={"sample_login": False})
     visitor = Person(pages_app(database, settings, Hands()), database, Hands())
-    login_page = await visitor.get(f"/consent/begin/{await database.writing(push, story.kakeibo)}")
-    answer = await visitor.log_in(login_page)
-    assert (answer.status_code, title(answer)) == (503, "現在、一時的にご利用いただけません")
+    request_id = await database.writing(push, story.kakeibo)
+    for address in (f"/consent/begin/{request_id}", f"/login?request={request_id}", f"/consent?request={request_id}"):
+        answer = await visitor.get(address)
+        assert (answer.status_code, title(answer)) == (503, "現在、一時的にご利用いただけません")
+        assert "<form" not in answer.text
+    typed = {"customer_number": "10000001", "password": "mihon-0000-0000", "one_time_code": "123456"}
+    assert (await visitor.post(f"/login?request={request_id}", typed)).status_code == 503
     [back] = [link for link in links(answer) if "request=" in link]
     assert answered(await visitor.client.get(back))["error"] == "temporarily_unavailable"
 
 
 async def test_another_identity_method_takes_the_samples_place(database: Database, story: Story) -> None:
     class Trusting(NoIdentityMethod):
+        is_available = True
+
         async def identify(self, attempt: object, at: object) -> Identified:
             return Identified(story.jiro, story.jiro_contract, "another+method")
 

@@ -29,6 +29,8 @@ BOTH = frozenset({"balances", "transactions"})
 class NobodyLocked:
     """An identity method whose lock the test turns by hand; who logs in is told to `bind_login` directly."""
 
+    is_available = True
+
     def __init__(self) -> None:
         self.locked: set[int] = set()
 

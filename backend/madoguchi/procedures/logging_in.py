@@ -71,7 +71,13 @@ class NotIdentified(Enum):
 
 
 class IdentityMethod(Protocol):
-    """How customers prove who they are. `at` is the present moment, aware."""
+    """How customers prove who they are. `at` is the present moment, aware.
+
+    is_available  whether anybody can be identified at all: else nobody is asked for a password.
+    """
+
+    @property
+    def is_available(self) -> bool: ...
 
     async def identify(self, attempt: Attempt, at: datetime) -> Identified | NotIdentified:
         """Judge one attempt; what it counts and uses up is durable when this returns."""
@@ -85,6 +91,8 @@ class IdentityMethod(Protocol):
 class NoIdentityMethod:
     """Stands behind the port where no method is installed: nobody can be identified, so nobody can register (1-2-3)."""
 
+    is_available = False
+
     async def identify(self, attempt: Attempt, at: datetime) -> Identified | NotIdentified:
         return NotIdentified.UNAVAILABLE
 
@@ -94,6 +102,8 @@ class NoIdentityMethod:
 
 class SampleLogin:
     """The sample internet-banking login."""
+
+    is_available = True
 
     def __init__(self, database: Database, settings: Settings) -> None:
         """Raises ValueError where the sample is not allowed: in production, or without `sample_login`."""

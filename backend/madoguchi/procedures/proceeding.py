@@ -188,6 +188,8 @@ def ask_rules(session: Session, visit: Visit, request: PushedRequest, browser: B
     reasons = [(OBSTACLE_OF[refusal.reason], refusal.retry_at) for refusal in refusals]
     if request.customer_id is not None and visit.identity.is_locked(session, request.customer_id, at):
         reasons.append((Obstacle.LOCKED, None))
+    if customer is None and not visit.identity.is_available:
+        reasons.append((Obstacle.SUSPENDED, None))
     if customer is not None and contract is None:
         reasons.append((Obstacle.NO_INTERNET_BANKING, None))
     if reasons:
