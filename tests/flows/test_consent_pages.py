@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from madoguchi.procedures.terms import load_terms
+from madoguchi.records.aggregators import Aggregator
 from madoguchi.records.database import Database
 from madoguchi.records.registrations import PushedRequest, Registration
 from tests.flows.browsing import (
@@ -47,6 +48,49 @@ async def test_a_customer_logs_in_chooses_and_goes_back_with_a_code(
     [made] = await registrations(database)
     assert made.state == "pending"
     assert "no-store" in page.headers["cache-control"]
+
+
+@pytest.mark.clause("4-3")
+@pytest.mark.parametrize(
+    ("contracted", "items", "example"),
+    [
+        ([], "店名、口座の種類", "本店営業部 普通預金"),
+        (["number"], "店名、口座の種類・番号", "本店営業部 普通預金 0000000"),
+        (["holder"], "店名、口座の種類・名義（カナ）", "本店営業部 普通預金 ミホン ハナコ"),
+        (["number", "holder"], "店名、口座の種類・番号・名義（カナ）", "本店営業部 普通預金 0000000 ミホン ハナコ"),
+    ],
+    ids=lambda value: "+".join(value) if isinstance(value, list) else "",
+)
+async def test_the_page_names_each_identifying_item_of_the_contract_and_no_other(
+    database: Database, story: Story, hanako: Person, request_id: str, contracted: list[str], items: str, example: str
+) -> None:
+    def contract(session: Session) -> None:
+        session.get_one(Aggregator, story.kakeibo).identifiers = contracted
+
+    await database.writing(contract)
+    page = await hanako.come_to_consent(request_id)
+    assert f">{items}<" in page.text
+    assert f">{example}<" in page.text
+
+
+@pytest.mark.clause("2-4")
+@pytest.mark.parametrize(
+    ("days", "history"),
+    [(None, "過去13か月分"), (90, "過去90日分"), (395, "過去395日分"), (396, "過去13か月分"), (4000, "過去13か月分")],
+)
+async def test_the_page_states_the_history_that_is_given_whoever_limits_it(
+    database: Database, story: Story, hanako: Person, request_id: str, days: int | None, history: str
+) -> None:
+    """2026-11-24 less 13 months is 2025-10-24, 396 days before."""
+
+    def contract(session: Session) -> None:
+        session.get_one(Aggregator, story.kakeibo).history_days = days
+
+    await database.writing(contract)
+    page = await hanako.come_to_consent(request_id)
+    assert f"{history}と、これからの分" in page.text
+    assert f"お伝えする明細は{history}です" in page.text
+    assert page.text.count("か月分") == (2 if days is None or days >= 396 else 0)
 
 
 async def test_denying_tells_the_aggregator_access_denied(database: Database, hanako: Person, request_id: str) -> None:

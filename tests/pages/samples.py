@@ -100,7 +100,9 @@ CONSENT = ConsentPage(
     ),
     last_day=date(2027, 5, 23),
     history_months=13,
+    history_days=None,
     number_shown=True,
+    holder_shown=True,
     terms=TERMS,
     terms_digest="0" * 64,
     action="/consent",
@@ -127,7 +129,15 @@ CONSENT_TERMS_CHANGED = replace(
     posted=Ticked(frozenset({"a1"}), frozenset({"balances"}), contract=True),
     terms_changes=changed_articles(_FORMER, TERMS),
 )
-CONSENT_NARROW = replace(CONSENT, scopes=CONSENT.scopes[:2], number_shown=False, management_url=None, extendable=False)
+CONSENT_NARROW = replace(
+    CONSENT,
+    scopes=CONSENT.scopes[:2],
+    history_days=90,
+    number_shown=False,
+    holder_shown=False,
+    management_url=None,
+    extendable=False,
+)
 
 INQUIRY = "E-2031-7K4M"
 BACK = "https://kakeibo.mihon.example/callback?error=temporarily_unavailable"

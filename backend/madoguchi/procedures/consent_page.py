@@ -15,6 +15,7 @@ from madoguchi.procedures.terms import TermsText, terms_now, terms_text
 from madoguchi.records.bank import Account, Branch
 from madoguchi.records.registrations import PushedRequest
 from madoguchi.rules import registering
+from madoguchi.rules.data_window import DataWindow, data_window
 from madoguchi.rules.eligible_accounts import is_eligible
 from madoguchi.rules.facts import AccountFacts
 from madoguchi.rules.registration_period import last_day, registration_until
@@ -36,6 +37,7 @@ class ConsentView:
     """What the consent page states, and `until`, the exclusive end of a registration completed now.
 
     offered       what was asked for, within the aggregator's contract
+    window        the history that would be given now (2-4)
     terms_before  the version shown earlier, where another is in force now
     """
 
@@ -43,6 +45,7 @@ class ConsentView:
     institution_name: str
     accounts: tuple[AccountLine, ...]
     offered: tuple[Scope, ...]
+    window: DataWindow
     until: datetime
     terms: TermsText
     terms_before: TermsText | None
@@ -104,6 +107,7 @@ def view_of(session: Session, visit: Visit, found: Proceeding, shown_at: datetim
         institution_name=house.name,
         accounts=accounts,
         offered=tuple(scope for scope in Scope if scope in request.scopes and scope in aggregator.scopes),
+        window=data_window(visit.at, found.facts.history_months, aggregator.history_days),
         until=registration_until(visit.at, house.registration_days),
         terms=terms,
         terms_before=terms_text(session, before) if before is not None and before != terms.version else None,

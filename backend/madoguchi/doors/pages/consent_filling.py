@@ -16,8 +16,9 @@ from madoguchi.doors.pages.models.consent import (
 from madoguchi.doors.pages.models.terms import TermsDocument, changed_articles
 from madoguchi.procedures.consent_page import AccountLine, ConsentView
 from madoguchi.procedures.consenting import Mistake, Mistakes
+from madoguchi.rules.disclosure import HOLDER, NUMBER
 from madoguchi.rules.eligible_accounts import ELIGIBLE_KINDS
-from madoguchi.rules.vocabulary import AccountKind, AccountState
+from madoguchi.rules.vocabulary import AccountKind, AccountState, WindowLimit
 
 LEGAL_KIND: Final = "電子決済等代行業者"
 
@@ -78,7 +79,9 @@ def consent_page(view: ConsentView, stated: Stated, ticked: Ticked, errors: tupl
         scopes=tuple(ScopeChoice(scope, aggregator.purposes.get(scope, "")) for scope in view.offered),
         last_day=view.last_day,
         history_months=view.proceeding.facts.history_months,
-        number_shown=bool(aggregator.identifiers),
+        history_days=aggregator.history_days if view.window.limit is WindowLimit.AGGREGATOR_CONTRACT else None,
+        number_shown=NUMBER in aggregator.identifiers,
+        holder_shown=HOLDER in aggregator.identifiers,
         terms=terms,
         terms_digest=view.terms.digest,
         action=stated.action,

@@ -92,8 +92,9 @@ class ConsentPage:
     """One view of the consent page.
 
     last_day           JST, included; stated above, in the summary and on the receipt
-    history_months     how far back history is given (2-4)
-    number_shown       whether account number and holder's name are given: only where the contract lists them (4-3)
+    history_months     how far back history is given (2-4); history_days instead, where the contract narrows it
+    number_shown, holder_shown  whether account number and holder's name are given: each only where the contract
+                       lists it (4-3)
     terms_digest       goes with the form, so that the server knows which text was shown
     attached           documents shown and agreed to together with the terms (8-1), in rank order
     terms_changes      what changed against the version shown before, when it changed while the page was open (9-1)
@@ -108,7 +109,9 @@ class ConsentPage:
     scopes: tuple[ScopeChoice, ...]
     last_day: date
     history_months: int
+    history_days: int | None
     number_shown: bool
+    holder_shown: bool
     terms: TermsDocument
     terms_digest: str
     action: str

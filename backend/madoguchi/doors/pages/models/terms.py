@@ -30,7 +30,7 @@ class TermsArticle:
 
 @dataclass(frozen=True, slots=True)
 class KeyPoint:
-    """One important point in plain words. `{aggregator}` and `{months}` are filled when it is shown."""
+    """One important point in plain words. `{aggregator}` and `{history}` are filled when it is shown."""
 
     clauses: str
     text: str
