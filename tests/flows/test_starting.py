@@ -100,7 +100,7 @@ def test_an_address_of_another_kind_of_database_is_told_without_repeating_it(
 ) -> None:
     said = command(*arguments, MADOGUCHI_DATABASE_URL=address)
     assert (said.code, said.out) == (1, "")
-    assert "MADOGUCHI_DATABASE_URL: sqlite+aiosqlite:///ファイル名 か postgresql+asyncpg://… の形にしてください" in said.err
+    assert "MADOGUCHI_DATABASE_URL: sqlite+aiosqlite:///ファイル名 か postgresql+asyncpg://… の形に" in said.err
     assert "secret-word" not in said.err
     assert not command.data.exists()
 
