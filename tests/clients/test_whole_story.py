@@ -77,7 +77,8 @@ def open_for_callbacks(aggregator: Aggregator) -> Iterator[None]:
             self.send_header("Content-Type", "text/html; charset=utf-8")
             self.end_headers()
             self.wfile.write(
-                '<!doctype html><html lang=ja><link rel=icon href="data:,"><title>みほん帳</title><p>戻りました'.encode()
+                '<!doctype html><html lang=ja><link rel=icon href="data:,"><title>みほん帳</title>'
+                "<p>戻りました".encode()
             )
 
         def log_message(self, format: str, *args: Any) -> None:
