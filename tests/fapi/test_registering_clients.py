@@ -83,7 +83,7 @@ async def test_an_address_that_a_push_would_refuse_is_not_registered(database: D
      "http://[::1]:9/x"],
 )  # fmt: skip
 async def test_an_address_that_a_push_takes_can_be_registered(database: Database, uri: str) -> None:
-    row = await database.writing(register, uri, {"keys": [KEY]}, (uri,))
+    row = await database.writing(register, uri, {"keys": [KEY]})
     assert row.redirect_uris == [uri]
     assert pushes(uri)
 

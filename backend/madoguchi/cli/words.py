@@ -14,6 +14,7 @@ from rich.text import Text
 
 from madoguchi.cli.failures import Trouble
 from madoguchi.rules import vocabulary
+from madoguchi.rules.plain_text import is_unseen
 from madoguchi.rules.vocabulary import JST
 
 WIDTH_WITHOUT_TERMINAL = 1000
@@ -43,21 +44,32 @@ TARGETS = {
 }
 
 
+def visible(text: str) -> str:
+    """The text with what nobody sees written out as JSON writes it: a terminal would obey it."""
+    return "".join(json.dumps(sign)[1:-1] if is_unseen(sign) else sign for sign in text)
+
+
+def visible_lines(text: str) -> str:
+    """The same for a text of several lines, which stay apart."""
+    return "\n".join(map(visible, text.split("\n")))
+
+
 def say(sentence: str = "") -> None:
     """One line of an answer."""
-    typer.echo(sentence)
+    typer.echo(visible(sentence))
 
 
 def say_json(value: Any) -> None:
     """An answer for programs."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=_plain)
+    typer.echo(visible_lines(text))
 
 
 def say_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """A table; what stands in its cells is text, never markup."""
     table = Table(*(Column(head, overflow="fold") for head in heads), header_style="bold")  # an id is never cut
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(visible(cell)) for cell in row))
     terminal = sys.stdout.isatty()
     Console(file=sys.stdout, width=None if terminal else WIDTH_WITHOUT_TERMINAL).print(table)
 

@@ -3,7 +3,7 @@
 A client is known by its registered JWKS only; there is no open registration and no client secret (protocol.md).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from madoguchi.procedures.trail import record_act
 from madoguchi.records.aggregators import Aggregator
 from madoguchi.rules.disclosure import IDENTIFIERS
 from madoguchi.rules.facts import AggregatorFacts
+from madoguchi.rules.plain_text import is_plain
 from madoguchi.rules.vocabulary import Cause, Scope
 
 
@@ -141,6 +142,9 @@ def aggregator_facts(row: Aggregator) -> AggregatorFacts:
 def _check(details: AggregatorDetails) -> None:
     if not details.name.strip() or not details.company.strip():
         raise AggregatorRefused("サービス名と会社名を入れてください。")
+    for item, texts in _texts(details).items():
+        if not all(map(is_plain, texts)):
+            raise AggregatorRefused(f"{item}に、改行や制御文字など、見えない文字が入っています。除いてください。")
     unknown = set(details.scopes) - set(Scope)
     if unknown or Scope.ACCOUNTS not in details.scopes or len(set(details.scopes)) < 2:
         raise AggregatorRefused("scope は accounts と、balances・transactions の1つ以上を指定してください。")
@@ -151,9 +155,21 @@ def _check(details: AggregatorDetails) -> None:
     for uri in details.redirect_uris:
         _check_redirect(uri)
     for origin in details.return_origins:
-        if not is_acceptable_redirect_uri(origin):
-            raise AggregatorRefused(f"return-origin {origin!r}: https のオリジンにしてください。")
+        if not is_acceptable_redirect_uri(origin) or origin.count("/") > 2 or "?" in origin:
+            raise AggregatorRefused(f"return-origin {origin!r}: https://ホスト名 の形にしてください。")
     _check_keys(details.jwks)
+
+
+def _texts(details: AggregatorDetails) -> dict[str, Iterable[str]]:
+    """What people will read of it, by the name that the officer knows it under."""
+    return {
+        "サービス名": (details.name,),
+        "会社名": (details.company,),
+        "登録番号": (details.registration_number,),
+        "使いみち": (*details.purposes, *details.purposes.values()),
+        "情報の預け先": [text for processor in details.data_processors for text in processor.values()],
+        "窓口": (details.complaint_contact,),
+    }
 
 
 def _check_redirect(uri: str) -> None:

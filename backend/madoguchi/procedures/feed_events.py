@@ -7,14 +7,26 @@ Reading lines is doors/core_banking/status_feed.py's subject, acting on events f
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from madoguchi.procedures.feed_values import AccountKey
+from madoguchi.rules.plain_text import is_plain
 from madoguchi.rules.vocabulary import AccountKind, Product
 
+
+def _plain(text: str) -> str:
+    if not is_plain(text):
+        raise PydanticCustomError("unseen_character", "no control or formatting characters")
+    return text
+
+
+Plain = AfterValidator(_plain)
+"""Names come onto pages and into terminals: nothing in them that nobody sees."""
+
 CustomerNumber = Annotated[str, Field(pattern=r"^[0-9]{8}$", description="お客さま番号, 8 digits")]
-MailAddress = Annotated[str, Field(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
-Phrase = Annotated[str, Field(min_length=1, max_length=40, description="お客さまの合言葉, shown after login")]
+MailAddress = Annotated[str, Field(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$"), Plain]
+Phrase = Annotated[str, Field(min_length=1, max_length=40, description="お客さまの合言葉, shown after login"), Plain]
 
 
 class _Strict(BaseModel):
@@ -35,7 +47,7 @@ class EventAccount(_Strict):
 
 class AnyEvent(_Strict):
     kind: str
-    event_id: Annotated[str, Field(min_length=1, max_length=64)]
+    event_id: Annotated[str, Field(min_length=1, max_length=64), Plain]
     sequence: Annotated[int, Field(ge=1, description="without gaps; a gap is an alarm")]
     time: AwareDatetime
     customer_number: CustomerNumber
@@ -49,8 +61,8 @@ class ContractOpened(AnyContractEvent):
     """An internet-banking contract begins."""
 
     kind: Literal["contract.opened"]
-    customer_name: Annotated[str, Field(min_length=1, max_length=100)]
-    customer_kana: Annotated[str, Field(min_length=1, max_length=100)]
+    customer_name: Annotated[str, Field(min_length=1, max_length=100), Plain]
+    customer_kana: Annotated[str, Field(min_length=1, max_length=100), Plain]
     mail_address: MailAddress | None = None
     phrase: Phrase | None = None
 
@@ -79,11 +91,13 @@ class AccountRegistered(AnyAccountEvent):
     """The account can be used in internet banking (2-2)."""
 
     kind: Literal["account.registered"]
-    branch_name: Annotated[str, Field(min_length=1, max_length=40)]
-    branch_kana: Annotated[str, Field(max_length=40)]
-    holder_kana: Annotated[str, Field(max_length=40)]
-    label: Annotated[str, Field(max_length=40, description="the customer's own name for it")] | None = None
-    product_code: Annotated[str, Field(max_length=10, description="商品コード, for the products excluded by 2-2")] = ""
+    branch_name: Annotated[str, Field(min_length=1, max_length=40), Plain]
+    branch_kana: Annotated[str, Field(max_length=40), Plain]
+    holder_kana: Annotated[str, Field(max_length=40), Plain]
+    label: Annotated[str, Field(max_length=40, description="the customer's own name for it"), Plain] | None = None
+    product_code: Annotated[
+        str, Field(max_length=10, description="商品コード, for the products excluded by 2-2"), Plain
+    ] = ""
 
 
 class AccountRemoved(AnyAccountEvent):
