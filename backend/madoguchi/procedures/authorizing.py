@@ -11,14 +11,13 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import Table
 from sqlmodel import Session, col, select
 
 from madoguchi import opaque
 from madoguchi.procedures.aggregators import aggregator_facts, find_client
 from madoguchi.procedures.service import institution_facts, stops_for
 from madoguchi.records.aggregators import Aggregator
-from madoguchi.records.database import insert_new, table_of
+from madoguchi.records.database import insert_new
 from madoguchi.records.registrations import PushedRequest, UsedOnce
 from madoguchi.rules.decision import Effect, Refusal
 from madoguchi.rules.eligibility import is_designated
@@ -101,9 +100,8 @@ def client(session: Session, client_id: str) -> Client | None:
 
 def claim_once(session: Session, once: Once) -> bool:
     """Claim a one-time thing; False when it was used before, by whatever worker."""
-    table: Table = table_of(UsedOnce)
     row = {"key": once.key, "expires_at": once.until}
-    return bool(session.execute(insert_new(table, [row], "key", session.get_bind().dialect.name)).scalars().all())
+    return bool(session.execute(insert_new(session, UsedOnce, [row], "key")).scalars().all())
 
 
 def recognise(session: Session, caller: Caller) -> Aggregator | OAuthRefusal:

@@ -27,7 +27,7 @@ from madoguchi.procedures.feed_values import (
 )
 from madoguchi.procedures.trail import record_act
 from madoguchi.records.bank import Account, FeedFile
-from madoguchi.records.database import Database, insert_new, table_of
+from madoguchi.records.database import Database, insert_new
 
 Block = StatementBlock | NoticeBlock | BlockRefused | BlockPassedOver
 
@@ -125,7 +125,7 @@ def begin_file(session: Session, file: FileSeen, at: datetime) -> int | None:
     new = FeedFile(sha256=file.sha256, kind=file.kind, name=file.name, imported_at=at)
     row = new.model_dump(exclude={"feed_file_id"})
     # One statement: two officers may send one new file at the same moment.
-    session.execute(insert_new(table_of(FeedFile), [row], "feed_file_id", session.get_bind().dialect.name))
+    session.execute(insert_new(session, FeedFile, [row], "feed_file_id"))
     known = session.exec(select(FeedFile).where(FeedFile.sha256 == file.sha256)).one()
     finished = known.blocks_accepted + known.blocks_unchanged > 0 and known.blocks_refused == 0
     return None if finished else known.feed_file_id

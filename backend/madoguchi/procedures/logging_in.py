@@ -17,7 +17,7 @@ from anyio import CapacityLimiter, to_thread
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import update
-from sqlmodel import Session, SQLModel, col, select
+from sqlmodel import Session, col, select
 
 from madoguchi import opaque
 from madoguchi.records.bank import Contract, Customer
@@ -181,8 +181,7 @@ def _fits(known_hash: str, password: str) -> bool:
 
 def _tries_of(session: Session, customer_number: str, at: datetime) -> LoginTries:
     row = {"customer_number": customer_number, "failures": 0, "last_at": at}
-    dialect = session.get_bind().dialect.name
-    session.execute(insert_new(SQLModel.metadata.tables["login_tries"], [row], "customer_number", dialect))
+    session.execute(insert_new(session, LoginTries, [row], "customer_number"))
     return session.exec(select(LoginTries).where(LoginTries.customer_number == customer_number).with_for_update()).one()
 
 

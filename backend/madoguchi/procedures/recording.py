@@ -112,11 +112,10 @@ class Recorder:
                 entry.done.set_result(id(entry) in fresh)
 
     async def _write_rows(self, connection: AsyncConnection, batch: Sequence[_Waiting]) -> set[int]:
-        dialect = connection.dialect.name
         # Sorted, so that two workers that claim the same proofs never wait for each other crosswise.
         proofs = {entry.jti_key: entry.jti_expires_at for entry in sorted(batch, key=lambda entry: entry.jti_key)}
         claims = [{"key": key, "expires_at": expires_at} for key, expires_at in proofs.items()]
-        claimed = set((await connection.execute(insert_new(table_of(UsedOnce), claims, "key", dialect))).scalars())
+        claimed = set((await connection.execute(insert_new(connection, UsedOnce, claims, "key"))).scalars())
         fresh = []
         for entry in batch:
             if entry.jti_key in claimed:  # of several with one proof in this batch, the first has it
@@ -125,7 +124,7 @@ class Recorder:
         if fresh:
             bodies = sorted({body for entry in fresh for body in entry.admission.bodies})
             known = [{"digest": digest, "body": body} for digest, body in bodies]
-            await connection.execute(insert_new(table_of(Fact), known, "digest", dialect))
+            await connection.execute(insert_new(connection, Fact, known, "digest"))
             await connection.execute(insert(table_of(AccessRecord)), [self._record(entry) for entry in fresh])
         return {id(entry) for entry in fresh}
 

@@ -7,7 +7,7 @@ the next admission on any worker decides by it. Terms are procedures/terms.py.
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from sqlalchemy import Table, or_
+from sqlalchemy import or_
 from sqlmodel import Session, col, select
 
 from madoguchi.procedures.trail import record_act
@@ -59,9 +59,8 @@ def refresh_facts(session: Session, at: datetime) -> None:
 def store_fact(session: Session, body: str) -> str:
     """Keep a body under its digest, once."""
     digest = facts.digest(body)
-    table: Table = Fact.__table__  # type: ignore[attr-defined]
     # One statement: two workers may meet the same new body at the same moment.
-    session.execute(insert_new(table, [{"digest": digest, "body": body}], "digest", session.get_bind().dialect.name))
+    session.execute(insert_new(session, Fact, [{"digest": digest, "body": body}], "digest"))
     return digest
 
 

@@ -119,14 +119,23 @@ def table_of(model: type[SQLModel]) -> Table:
     return table
 
 
-def insert_new(table: Table, rows: Iterable[Mapping[str, Any]], key: str, dialect: str) -> Any:
-    """INSERT of rows that are not there yet, returning the `key` column of those that were new.
+def insert_new(
+    where: Session | AsyncConnection, model: type[SQLModel], rows: Iterable[Mapping[str, Any]], key: str
+) -> Any:
+    """INSERT of rows that are not there yet, returning the `key` column of those that were new, for `where` to run.
 
     One conditional statement: how one-time things are claimed (architecture: RETURNING tells whose proof was a replay).
     """
-    values = [dict(row) for row in rows]
-    statement = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table).values(values)
+    table = table_of(model)
+    dialect = (where.get_bind() if isinstance(where, Session) else where).dialect
+    statement = (sqlite.insert if dialect.name == "sqlite" else postgresql.insert)(table).values(list(rows))
     return statement.on_conflict_do_nothing().returning(table.c[key])
+
+
+def wait_alone(connection: Connection) -> None:
+    """Wait until no other upgrade is under way, for the rest of the transaction. SQLite's writers are alone anyway."""
+    if connection.dialect.name != "sqlite":
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(20260617)")
 
 
 _POSTGRESQL_SNAPSHOT: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}

@@ -8,7 +8,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from madoguchi.records.database import Database
+from madoguchi.records.database import Database, wait_alone
 
 
 async def upgrade(database: Database, revision: str = "head") -> None:
@@ -30,8 +30,7 @@ def _is_newest(connection: Connection) -> bool:
 
 def upgrade_connection(connection: Connection, revision: str = "head") -> None:
     """Apply the migrations on a connection in a transaction of the caller's."""
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(20260617)")
+    wait_alone(connection)
     command.upgrade(alembic_config(connection), revision)
 
 
