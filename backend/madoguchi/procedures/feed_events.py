@@ -8,7 +8,6 @@ Reading lines is doors/core_banking/status_feed.py's subject, acting on events f
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
-from pydantic_core import PydanticCustomError
 
 from madoguchi.procedures.feed_values import AccountKey
 from madoguchi.rules.plain_text import is_plain
@@ -17,7 +16,7 @@ from madoguchi.rules.vocabulary import AccountKind, Product
 
 def _plain(text: str) -> str:
     if not is_plain(text):
-        raise PydanticCustomError("unseen_character", "no control or formatting characters")
+        raise ValueError("no control or formatting characters")
     return text
 
 
