@@ -7,7 +7,13 @@ import pytest
 from joserfc.jwk import ECKey, Key
 
 from madoguchi.doors.http import ProtocolError
-from madoguchi.doors.oauth.client_assertion import Authenticated, ClientRejected, read_assertion, verify_assertion
+from madoguchi.doors.oauth.client_assertion import (
+    ASKED,
+    Authenticated,
+    ClientRejected,
+    read_assertion,
+    verify_assertion,
+)
 from tests.fapi.jwts import ABSENT, Assertions, ec_key, ed_key, proof, rsa_key
 
 AT = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -28,7 +34,7 @@ def refused(form: dict[str, str], registered: Any = None, at: datetime = AT) -> 
     try:
         authenticate(form, registered, at)
     except ClientRejected as error:
-        return error.status == 401 and error.error == "invalid_client" and not error.description
+        return error.status == 401 and error.error == "invalid_client" and error.description == ASKED
     return False
 
 

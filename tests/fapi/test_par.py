@@ -152,6 +152,7 @@ async def test_only_post_is_allowed(bank: Bank, method: str, path: str) -> None:
     answer = await bank.http.request(method, path)
     assert answer.status_code == 405
     assert answer.headers["allow"] == "POST"
+    assert answer.json() == {"error": "invalid_request", "error_description": f"{path} takes POST only"}
 
 
 @pytest.mark.parametrize("path", ["/par", "/token", "/revoke"])

@@ -122,7 +122,11 @@ async def test_a_key_that_an_assertion_could_not_use_is_not_registered(database:
         assert matching_keys({"keys": [key]}, {}) == []
 
 
-@pytest.mark.parametrize("jwks", [{}, {"keys": []}, {"keys": "x"}, {"keys": {}}, [KEY], "x"], ids=str)
+@pytest.mark.parametrize(
+    "jwks",
+    [{}, {"keys": []}, {"keys": "x"}, {"keys": {}}, [KEY], "x"],
+    ids=["empty", "no keys", "keys a text", "keys an object", "a bare list", "a text"],
+)
 async def test_what_is_no_key_set_is_not_registered(database: Database, jwks: Any) -> None:
     with pytest.raises(AggregatorRefused, match="鍵"):
         await database.writing(register, ADDRESS, jwks)

@@ -27,7 +27,7 @@ class Code(Enum):
     UNSUPPORTED_MEDIA_TYPE = ("-", 415, "Send application/json in UTF-8; forms, multipart and plain text are refused.")
     TOKEN_MISSING = ("4-2", 401, "Send one access token as `Authorization: DPoP`, with its proof; Bearer is refused.")
     INVALID_TOKEN = ("4-2", 401, "The access token is unknown, expired, revoked or bound to another key.")
-    INVALID_PROOF = ("-", 401, "The DPoP proof does not fit this request, or has been used before (RFC 9449).")
+    INVALID_PROOF = ("-", 401, "The DPoP proof is missing, does not fit this request or was used before (RFC 9449).")
     SYNTAX_ERROR = ("-", 400, "The document cannot be parsed: {why}")
     VALIDATION_FAILED = ("-", 400, "The document does not fit the schema: {why}")
     OPERATION_NAME_REQUIRED = ("-", 400, "`operationName` must name one operation of the document.")

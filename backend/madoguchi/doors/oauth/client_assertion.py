@@ -23,11 +23,18 @@ _TYPES: Final = (None, "JWT", "jwt", "client-authentication+jwt")
 """`typ` of an assertion: absent, general, or its own. A JWT made for something else (a proof, say) names itself."""
 
 
+ASKED: Final = (
+    "private_key_jwt is asked for: signed with a registered key, iss and sub the client_id, "
+    "aud the issuer as one string, exp at most 5 minutes ahead, jti used once"
+)
+"""The same words for every cause, so that they tell a developer what to check and a forger nothing."""
+
+
 class ClientRejected(ProtocolError):
-    """Client authentication failed (RFC 6749 section 5.2). Every cause looks the same from outside."""
+    """Client authentication failed (RFC 6749 section 5.2). Every cause looks the same from outside: what is asked."""
 
     def __init__(self, why: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__("invalid_client", why, status=401, headers=headers)
+        super().__init__("invalid_client", why, status=401, description=ASKED, headers=headers)
 
 
 @dataclass(frozen=True, slots=True)

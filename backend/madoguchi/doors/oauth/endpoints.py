@@ -70,11 +70,11 @@ def routes(context: OAuthContext) -> list[Route]:
     async def document(request: Request) -> Response:
         return json_answer(documents[request.url.path], headers=CACHED)
 
+    forms = {metadata.PUSH: push, metadata.TOKEN: token, metadata.REVOKE: revocation}
     return [
-        Route(metadata.PUSH, partial(push, context), methods=["POST"]),
         Route(metadata.AUTHORIZE, partial(authorize, context), methods=["GET"]),
-        Route(metadata.TOKEN, partial(token, context), methods=["POST"]),
-        Route(metadata.REVOKE, partial(revocation, context), methods=["POST"]),
+        *(Route(path, partial(endpoint, context), methods=["POST"]) for path, endpoint in forms.items()),
+        *(Route(path, _only_post, methods=["GET", "PUT", "PATCH", "DELETE"]) for path in forms),
         *(Route(path, document, methods=["GET"]) for path in documents),
     ]
 
@@ -96,6 +96,13 @@ def _refusing_in_json(endpoint: Endpoint) -> Endpoint:
             return error_answer(ProtocolError("server_error", "a bug", status=500))
 
     return guarded
+
+
+async def _only_post(request: Request) -> Response:
+    """Another method at an endpoint for machines is told in JSON too (RFC 9126 section 2.3)."""
+    description = f"{request.url.path} takes POST only"
+    refused = ProtocolError("invalid_request", "method", status=405, description=description, headers={"Allow": "POST"})
+    return error_answer(refused)
 
 
 @_refusing_in_json

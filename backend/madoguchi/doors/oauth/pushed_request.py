@@ -84,7 +84,7 @@ def _code_challenge(form: Mapping[str, str]) -> str:
         raise _invalid("code_challenge_method must be S256")
     challenge = form.get("code_challenge", "")
     if not _is_sha256(challenge):
-        raise _invalid("code_challenge is missing or no SHA-256")
+        raise _invalid("code_challenge is missing or is not a base64url SHA-256 value")
     return challenge
 
 
