@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from joserfc.jwk import ECKey
 
@@ -68,6 +68,17 @@ def public_half(jwks: Mapping[str, Any]) -> dict[str, Any]:
     return {"keys": [ECKey.import_key(key).as_dict(private=False) for key in jwks["keys"]]}
 
 
+def open_in(folder: Path, name: str, flags: int = 0) -> IO[str]:
+    """Open a file of the data directory for reading and writing, made 0600 if it is not there.
+
+    Raises PermissionError that names the folder: it is what the operator knows and can mend.
+    """
+    try:
+        return os.fdopen(os.open(folder / name, os.O_RDWR | os.O_CREAT | flags, 0o600), "r+", encoding="utf-8")
+    except PermissionError as refused:
+        raise PermissionError(refused.errno, refused.strerror, str(folder)) from None
+
+
 def sample_document(name: str) -> bytes:
     """A document of the sample by its name, from the clone (`backend/sample`) or from inside an installed wheel."""
     here = Path(__file__).parent
@@ -93,7 +104,7 @@ def _write_private(path: Path, text: str) -> None:
     """Complete or not at all: a start that was interrupted leaves no half a key."""
     unfinished = path.with_suffix(".new")
     unfinished.unlink(missing_ok=True)
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    with open_in(path.parent, unfinished.name, os.O_EXCL) as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

@@ -24,7 +24,7 @@ from madoguchi.procedures.listing import books_until
 from madoguchi.procedures.sample_logins import SampleCustomer, sample_customers, seed_sample_logins
 from madoguchi.procedures.service import institution, institution_facts, set_holidays, set_hours
 from madoguchi.procedures.setting_up import national_holidays, read_hours, set_up_institution
-from madoguchi.procedures.terms import load_terms
+from madoguchi.procedures.terms import TermsRefused, load_terms
 from madoguchi.rules.facts import Hours
 from madoguchi.rules.vocabulary import JST
 from madoguchi.settings import Settings
@@ -109,7 +109,13 @@ def _set_up(session: Session, at: datetime) -> None:
     is_new = set_up_institution(session, sample_document(INSTITUTION), [], ACTOR, at)
     if is_new or not any(day.year == year + 1 for day in institution_facts(session).holidays):
         set_holidays(session, national_holidays(year, year + 1), ACTOR, at)
-    load_terms(session, sample_document(TERMS), [sample_document(INTERNET_BANKING_RULES)], ACTOR, at)
+    try:
+        load_terms(session, sample_document(TERMS), [sample_document(INTERNET_BANKING_RULES)], ACTOR, at)
+    except TermsRefused as refused:
+        raise TermsRefused(
+            f"{refused}見本をはじめから作り直すには、data/ を別の場所に移してから、"
+            "もう一度 make run を実行してください。"
+        ) from None
 
 
 def sent_last(at: datetime) -> datetime:

@@ -112,6 +112,38 @@ def test_explain_says_why_a_closed_service_answered_about_itself(desk: Desk) -> 
 
 
 @pytest.mark.clause("4-3")
+def test_explain_last_is_the_newest_recorded_use(desk: Desk) -> None:
+    empty = desk("explain", "--last")
+    assert (empty.code, empty.err) == (1, "照会の記録は、まだありません。\n")
+    token = desk.ask(story.register, desk.told).access_token
+
+    async def ask(database: Database, name: str, minutes: int) -> None:
+        at = story.NOW + timedelta(minutes=minutes)
+        admission = await database.reading(admit, opaque.stored(token), at)
+        assert admission is not None
+        assert await Recorder(database, "9.9.9").commit(name, at, admission, Use(name, at, "query", REFUSED, True))
+
+    for name, minutes in (("rq_b", 1), ("rq_a", 3), ("rq_c", 2)):
+        desk.run(lambda database, name=name, minutes=minutes: ask(database, name, minutes))
+    assert desk("explain", "--last", "--json").json["record"]["request_id"] == "rq_a"
+    assert desk("explain", "--last").out == desk("explain", "rq_a").out
+
+
+def test_explain_asks_for_an_id_or_the_last_and_not_for_both(desk: Desk) -> None:
+    for arguments in ((), ("rq_1", "--last")):
+        said = desk("explain", *arguments)
+        assert (said.code, said.out) == (2, "")
+        assert said.err == "お問い合わせ番号(ID)か --last の、どちらか一つを指定してください。\n"
+
+
+def test_the_number_of_a_page_is_looked_for_in_the_servers_log(desk: Desk) -> None:
+    page = desk("explain", opaque.new_id("rq_"))
+    assert (page.code, page.out) == (1, "")
+    assert page.err == "照会の記録ではありません。画面のお問い合わせ番号は、サーバーのログ(request_id)で調べます。\n"
+    assert desk("explain", "12").err == "照会 12 の記録はありません。\n"
+
+
+@pytest.mark.clause("4-3")
 def test_explain_for_programs_holds_digests_facts_and_answers(desk: Desk) -> None:
     request = record_of_a_refusal(desk)
     answer: dict[str, Any] = desk("explain", request, "--json").json
@@ -154,6 +186,12 @@ def test_the_one_time_code_is_the_customers_and_changes_every_half_minute(desk: 
         codes.append(said.out)
     assert codes[0] == codes[1] != codes[2]
     assert "あと 30 秒" in said.err
+
+
+def test_a_number_of_nobody_is_sent_to_the_page_of_the_sample_customers(desk: Desk) -> None:
+    said = desk("customer", "code", "99999999")
+    assert said.code == 1
+    assert "http://127.0.0.1:8000/sample/customers で確かめられます。" in said.err
 
 
 def test_the_printed_schema_is_the_file(command: Command) -> None:

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from sqlmodel import Session, col, func, select
 
-from madoguchi.installation import load_keys, public_half
+from madoguchi.installation import load_keys, public_half, sample_document
 from madoguchi.procedures import feeds
 from madoguchi.procedures.feeds import take_in_block
 from madoguchi.procedures.listing import books_until
 from madoguchi.procedures.service import institution_facts
 from madoguchi.procedures.setting_up import national_holidays
+from madoguchi.procedures.terms import TermsRefused
 from madoguchi.records.aggregators import Aggregator
 from madoguchi.records.audit import Act
 from madoguchi.records.bank import Balance, FeedFile, Statement, Transaction
@@ -123,6 +124,20 @@ def test_the_next_days_are_topped_up_without_a_gap_and_no_row_of_yesterday_chang
     statements = sandbox.ask(lambda s: s.exec(select(Statement)).all())
     assert Completeness.GAP not in {statement.completeness for statement in statements}
     assert sandbox.ask(count(FeedFile)) == 6
+
+
+def test_terms_that_differ_from_those_of_the_last_start_are_told_with_the_way_out(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def changed(name: str) -> bytes:
+        return sample_document(name) + (b"\n" if name.startswith("api-terms") else b"")
+
+    monkeypatch.setattr("madoguchi.sandbox.sample_document", changed)
+    with pytest.raises(TermsRefused) as refused:
+        sandbox.start(NOW)
+    assert str(refused.value).endswith(
+        "見本をはじめから作り直すには、data/ を別の場所に移してから、もう一度 make run を実行してください。"
+    )
 
 
 @pytest.mark.parametrize("blocks", [1, 17, 20])

@@ -5,6 +5,7 @@ import base64
 import http.client
 import json
 import resource
+import shutil
 import socket
 import subprocess
 import time
@@ -19,7 +20,7 @@ from madoguchi.procedures.sample_logins import sample_totp_secret
 from madoguchi.records.database import Database
 from tests import story
 from tests.support.postgres import Cluster
-from tests.support.server import COMMAND, Server, running_server
+from tests.support.server import COMMAND, Server, free_port, running_server
 
 MADOGUCHI = COMMAND[0]
 SECONDS_OF_WORK = 10.0
@@ -46,13 +47,25 @@ def lines_of(log: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data directory of a sample that has been prepared once."""
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data directory of a sample that has been prepared once; it is copied, never served again."""
     folder = tmp_path_factory.mktemp("served") / "data"
     with running_server({"MADOGUCHI_DATA_DIR": str(folder)}, "--sample") as server:
         assert server.terminate() == 0
         assert "勘定系からの13か月分の連携ファイルを取り込んでいます。" in server.log
     return folder
+
+
+@pytest.fixture
+def spare(prepared: Path, tmp_path: Path) -> Path:
+    """A data directory that no other test serves."""
+    return Path(shutil.copytree(prepared, tmp_path / "data"))
+
+
+@pytest.fixture(scope="module")
+def data(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data directory that `server` holds."""
+    return Path(shutil.copytree(prepared, tmp_path_factory.mktemp("shared") / "data"))
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +78,8 @@ def test_it_prints_the_first_page_the_logins_the_codes_and_the_command_that_clos
     assert f"はじめに開くページ: {server.url}/" in server.log
     assert "10000001" in server.log
     assert "mihon-" in server.log
+    assert "見本のお客さま(備考のない方なら、最後まで試せます):" in server.log
+    assert "備考" in next(line for line in server.log.splitlines() if "お客さま番号" in line)
     assert f"{server.url}/sample/customers" in server.log
     assert "service close" in server.log
     assert f"{server.url}/sample" in server.log
@@ -119,6 +134,27 @@ def test_a_log_line_names_request_and_template_and_nothing_anybody_typed(server:
         assert typed not in json.dumps(lines)
 
 
+def test_a_second_start_on_the_same_data_is_refused_and_the_first_goes_on_unchanged(server: Server, data: Path) -> None:
+    before = {path.name: path.read_bytes() for path in (data / "issuer", data / "serving.lock")}
+    for sample in (("--sample",), ()):
+        refused = desk(data, "serve", *sample, "--port", str(free_port()))
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert refused.stderr == (
+            f"この data はほかの madoguchi({server.url})が使っています。"
+            "止めてから始めるか、MADOGUCHI_DATA_DIR を別にしてください。\n"
+        )
+    assert {path.name: path.read_bytes() for path in (data / "issuer", data / "serving.lock")} == before
+    test_issuer_and_return_address_follow_the_port(server, data)
+
+
+def test_a_server_that_was_killed_leaves_its_data_free(spare: Path) -> None:
+    environment = {"MADOGUCHI_DATA_DIR": str(spare)}
+    with running_server(environment, "--sample") as first:
+        first.kill()
+    with running_server(environment, "--sample") as second:
+        assert second.terminate() == 0
+
+
 def test_the_server_does_not_say_what_it_is_made_of(server: Server) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
     connection.request("GET", "/")
@@ -127,18 +163,18 @@ def test_the_server_does_not_say_what_it_is_made_of(server: Server) -> None:
     assert "server" not in {name.lower() for name in headers}
 
 
-def test_a_second_start_is_ready_after_few_seconds_of_work(data: Path) -> None:
+def test_a_second_start_is_ready_after_few_seconds_of_work(spare: Path) -> None:
     """Ten seconds at most; counted in processor time, as other tests may share this machine."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    with running_server({"MADOGUCHI_DATA_DIR": str(data)}, "--sample") as server:
+    with running_server({"MADOGUCHI_DATA_DIR": str(spare)}, "--sample") as server:
         assert server.terminate() == 0
         assert "勘定系からの13か月分" not in server.log
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < SECONDS_OF_WORK
 
 
-def test_a_request_that_was_accepted_is_answered_after_sigterm_and_new_ones_are_not(data: Path) -> None:
-    with running_server({"MADOGUCHI_DATA_DIR": str(data)}, "--sample") as server:
+def test_a_request_that_was_accepted_is_answered_after_sigterm_and_new_ones_are_not(spare: Path) -> None:
+    with running_server({"MADOGUCHI_DATA_DIR": str(spare)}, "--sample") as server:
         with socket.create_connection(("127.0.0.1", server.port), timeout=30) as accepted:
             body = b"client_id=nobody&scope=accounts"
             head = f"POST /par HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: {len(body)}\r\n"
@@ -157,8 +193,8 @@ def test_a_request_that_was_accepted_is_answered_after_sigterm_and_new_ones_are_
         assert "終わりました。" in server.log
 
 
-def test_a_request_that_never_ends_does_not_keep_the_server_from_ending(data: Path) -> None:
-    environment = {"MADOGUCHI_DATA_DIR": str(data), "MADOGUCHI_DRAIN": "PT1S"}
+def test_a_request_that_never_ends_does_not_keep_the_server_from_ending(spare: Path) -> None:
+    environment = {"MADOGUCHI_DATA_DIR": str(spare), "MADOGUCHI_DRAIN": "PT1S"}
     with (
         running_server(environment, "--sample") as server,
         socket.create_connection(("127.0.0.1", server.port)) as stuck,

@@ -76,8 +76,8 @@ def test_more_than_one_worker_asks_for_postgresql(command: Command) -> None:
 def test_a_setting_that_cannot_be_read_is_named_without_its_value(command: Command) -> None:
     said = command("serve", MADOGUCHI_WORKERS="secret-word", MADOGUCHI_BANK_CODE="12", MADOGUCHI_DRAIN="15")
     assert said.code == 1
-    assert "MADOGUCHI_WORKERS: 値を読めません" in said.err
-    assert "MADOGUCHI_BANK_CODE: 値を読めません" in said.err
+    assert "MADOGUCHI_WORKERS: 読めない値です" in said.err
+    assert "MADOGUCHI_BANK_CODE: 銀行コードは数字4けたです" in said.err
     assert "MADOGUCHI_DRAIN: 時間を読めません。「PT15S」" in said.err
     assert "secret-word" not in said.err
 
@@ -148,9 +148,9 @@ def test_a_read_only_directory_is_told(command: Command) -> None:
     command.data.chmod(0o555)
     said = unprivileged(command, "serve", "--sample", "--port", "18997")
     assert said.code == 1
-    assert said.err.startswith(f"{command.data}/master")
-    assert "権限がありません" in said.err
+    assert said.err.startswith(f"{command.data} を読み書きする権限がありません。")
     assert list(command.data.iterdir()) == []
+    assert unprivileged(command, "keys", "new").err == said.err
 
 
 def test_records_that_cannot_be_written_are_told(desk: Desk, command: Command, database_url: str) -> None:

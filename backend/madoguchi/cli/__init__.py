@@ -27,7 +27,8 @@ from madoguchi.cli import (
 )
 from madoguchi.cli.context import Office
 from madoguchi.cli.failures import sentence_of
-from madoguchi.cli.words import visible, visible_lines
+from madoguchi.cli.usage import misunderstanding
+from madoguchi.cli.words import visible_lines
 from madoguchi.clock import Clock, system_clock
 
 app = typer.Typer(
@@ -63,8 +64,7 @@ def main(arguments: Sequence[str] | None = None, clock: Clock = system_clock) ->
         print("やめました。", file=sys.stderr)
         return 1
     except TyperException as misunderstood:
-        print(f"使い方が違います: {visible(misunderstood.format_message())}", file=sys.stderr)
-        print("「madoguchi --help」で使い方を確かめてください。", file=sys.stderr)
+        print(visible_lines(misunderstanding(misunderstood)), file=sys.stderr)
         return misunderstood.exit_code
     except Exception as failure:
         sentence, code = sentence_of(failure)

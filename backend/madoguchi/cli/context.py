@@ -34,6 +34,10 @@ DEFAULT_PORT = 8000
 SQLITE = "sqlite+aiosqlite:///"
 DATABASE_FILE = "madoguchi.db"
 ISSUER_FILE = "issuer"
+EXPECTED = {
+    f"{PREFIX}MODE": "sandbox か production を指定してください",
+    f"{PREFIX}BANK_CODE": "銀行コードは数字4けたです",
+}
 
 
 class Office:
@@ -175,4 +179,4 @@ def _problem(error: Any) -> str:
     if error["type"] == "time_delta_parsing":
         return f"{key}: 時間を読めません。「PT15S」(15秒)や「PT5M」(5分)の形で指定してください。"
     # Without the value: an address of a database may hold a password.
-    return f"{key}: 値を読めません({error['msg']})。"
+    return f"{key}: {EXPECTED.get(key, '読めない値です')}。"

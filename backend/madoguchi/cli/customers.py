@@ -29,6 +29,9 @@ def code(
     at = desk.now
     found = desk.reading(current_code, number, at)
     if found is None:
-        raise Trouble(f"お客さま番号 {number} の見本のログインはありません。番号は起動したときの表示で確かめられます。")
+        raise Trouble(
+            f"お客さま番号 {number} の見本のログインはありません。番号は、起動したときの表示か "
+            f"{desk.settings.issuer}/sample/customers で確かめられます。"
+        )
     say(found)
     typer.echo(f"あと {code_changes_in(at)} 秒で次の番号に変わります。", err=True)

@@ -8,7 +8,7 @@ import typer
 from madoguchi.cli.context import office
 from madoguchi.cli.failures import Trouble
 from madoguchi.cli.words import clause_in_words, in_words, say, say_json, say_table
-from madoguchi.procedures.explaining import Explanation
+from madoguchi.procedures.explaining import Explanation, newest
 from madoguchi.procedures.explaining import explain as ask_again
 from madoguchi.rules.access import Answer
 from madoguchi.rules.asking import Action
@@ -24,13 +24,26 @@ OUTCOMES = {"answered": "答えた", "refused": "断った"}
 
 def explain(
     context: typer.Context,
-    request: Annotated[str, typer.Argument(help="お問い合わせ番号(X-Request-Id)。", metavar="ID", show_default=False)],
+    request: Annotated[
+        str | None, typer.Argument(help="お問い合わせ番号(X-Request-Id)。", metavar="ID", show_default=False)
+    ] = None,
+    last: Annotated[bool, typer.Option("--last", help="ID の代わりに、いちばん新しい記録を選びます。")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="プログラムのための形で書き出します。")] = False,
 ) -> None:
     """過去の照会について、記録した事実から規定をもう一度たずね、それぞれの答えを表示します。"""
-    explanation = office(context).reading(ask_again, request)
+    if last is (request is not None):
+        raise Trouble("お問い合わせ番号(ID)か --last の、どちらか一つを指定してください。", 2)
+    desk = office(context)
+    request = request or desk.reading(newest)
+    if request is None:
+        raise Trouble("照会の記録は、まだありません。")
+    explanation = desk.reading(ask_again, request)
     if explanation is None:
-        raise Trouble(f"照会 {request} の記録はありません。")
+        raise Trouble(
+            "照会の記録ではありません。画面のお問い合わせ番号は、サーバーのログ(request_id)で調べます。"
+            if request.startswith("rq_")
+            else f"照会 {request} の記録はありません。"
+        )
     if as_json:
         say_json(_as_json(explanation))
     else:

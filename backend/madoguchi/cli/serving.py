@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import sys
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,6 +24,7 @@ from uvicorn.supervisors.multiprocess import Multiprocess
 
 from madoguchi.cli.context import DEFAULT_PORT, PREFIX, Office, loopback, office, read_settings, remember_issuer
 from madoguchi.cli.failures import Trouble
+from madoguchi.cli.holding import held
 from madoguchi.cli.log import RequestLog, write_log
 from madoguchi.cli.words import say, say_table
 from madoguchi.clock import Clock, system_clock
@@ -56,7 +58,8 @@ def serve(
     settings = _settings(sample, port, workers)
     _check(settings, sample)
     desk = Office(office(context).clock, settings)
-    with _listener(host, port or DEFAULT_PORT) as listener:
+    alone = settings.is_sandbox and (sample or settings.is_sqlite)
+    with _listener(host, port or DEFAULT_PORT) as listener, held(settings) if alone else nullcontext():
         prepared = asyncio.run(prepare(settings, desk.clock, _tell)) if sample else None
         name = desk.reading(_ready, desk.now)
         keys = prepared.keys if prepared else _keys(settings)
@@ -189,9 +192,9 @@ def _welcome(settings: Settings, name: str, prepared: Prepared | None) -> None:
     if prepared:
         command = _command()
         say()
-        say("見本のお客さま(どの方でもログインできます):")
+        say("見本のお客さま(備考のない方なら、最後まで試せます):")
         say_table(
-            ("お客さま番号", "パスワード", "お名前", ""),
+            ("お客さま番号", "パスワード", "お名前", "備考"),
             ((c.customer_number, c.password, c.name, _remark(c)) for c in prepared.customers),
         )
         first = prepared.customers[0].customer_number if prepared.customers else "番号"

@@ -6,7 +6,7 @@ have become since.
 
 from dataclasses import dataclass
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from madoguchi.records.audit import AccessRecord, Fact
 from madoguchi.rules import facts
@@ -50,6 +50,12 @@ def explain(session: Session, request_id: str) -> Explanation | None:
         answers=tuple(as_asked(action, one) for one in answers(institution, registration, scopes, record.at)),
         access=access(institution, registration, scopes, record.at),
     )
+
+
+def newest(session: Session) -> str | None:
+    """The request id of the newest recorded use; None when there is none yet."""
+    newest_first = (col(AccessRecord.at).desc(), col(AccessRecord.request_id))
+    return session.exec(select(AccessRecord.request_id).order_by(*newest_first).limit(1)).first()
 
 
 def _body(session: Session, digest: str) -> str:
