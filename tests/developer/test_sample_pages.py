@@ -44,7 +44,7 @@ async def test_a_refusal_is_told_once_in_words_of_our_own(visitor: Visitor, erro
     state = await visitor.connect()
     page = await visitor.come_back(state=state, iss=visitor.bank.issuer, error=error)
     assert words in page.text
-    assert f'<p class="fine">{code}</p>' in page.text
+    assert f'<p class="fine">開発者向け：{code}</p>' in page.text
     assert "<script>alert" not in page.text
     assert visitor.bank.to("/token") == []
     assert words not in (await visitor.http.get("/sample")).text
@@ -75,6 +75,14 @@ async def test_a_server_in_trouble_ends_nothing(visitor: Visitor, answer: tuple[
     assert "うまくつながりませんでした" in (await visitor.http.get("/sample")).text
     visitor.bank.answers["/graphql"] = [(200, {"data": data()})]
     assert "228,500" in (await visitor.http.get("/sample")).text
+
+
+async def test_the_page_names_the_last_answer_so_that_it_can_be_explained(visitor: Visitor) -> None:
+    visitor.bank.answers["/graphql"] = [(200, {"data": data(), "extensions": {"requestId": "rq_1"}})]
+    assert "開発者向け：お問い合わせ番号 rq_1<" in (await visitor.connected()).text
+    closed = {**refused("OUTSIDE_SERVICE_HOURS", "2-1"), "extensions": {"requestId": "rq_2"}}
+    visitor.bank.answers["/graphql"] = [(200, closed)]
+    assert "開発者向け：お問い合わせ番号 rq_2<" in (await visitor.http.get("/sample")).text
 
 
 @pytest.mark.clause("2-1")

@@ -217,15 +217,25 @@ async def test_a_double_click_ends_with_a_code_that_works_and_later_the_page_say
     form = choice(page, story.ordinary)
     first, second = [answered(await hanako.post(action(page), form)) for _ in range(2)]
     assert first["code"] != second["code"]
-    assert len(await registrations(database)) == 1
+    [registration] = await registrations(database)
+    decided = f"/consent?request={request_id}"
+    assert "登録は済んでいます。" in (await hanako.get(decided)).text, "its code can still be redeemed"
     hanako.clock.pass_(seconds=61)
     late = await hanako.post(action(page), form)
     assert (late.status_code, title(late)) == (409, "この手続きは終わっています")
-    back = await hanako.get(f"/consent?request={request_id}")
+    back = await hanako.get(decided)
+    assert "登録は済んでいます" not in back.text, "nobody came for it"
     assert title(back) == "この手続きは終わっています"
     assert "同意して連携する" in back.text
     assert "11月24日 14:02" in back.text
     assert not any("/consent/back" in link for link in links(back))
+
+    def redeem(session: Session) -> None:
+        row = session.get_one(Registration, registration.registration_id)
+        row.state, row.activated_at = "active", NOW
+
+    await database.writing(redeem)
+    assert "登録は済んでいます。" in (await hanako.get(decided)).text, "it serves"
 
 
 async def test_the_page_can_be_extended_once_and_keeps_its_ticks(

@@ -45,6 +45,10 @@ def stop(session: Session, _: Story) -> None:
     set_stop(session, StopTarget.ALL, "", NOW, NOW + timedelta(days=1), None, "test", WHO, NOW)
 
 
+def suspend(session: Session, story: Story) -> None:
+    session.get_one(Contract, story.hanako_contract).state = "suspended"
+
+
 def cancel(session: Session, story: Story) -> None:
     session.get_one(Contract, story.hanako_contract).state = "cancelled"
 
@@ -61,6 +65,7 @@ def designate_no_more(session: Session, story: Story) -> None:
 STATES = [
     (close, 503, "ただいまサービス時間外です", "temporarily_unavailable"),
     (stop, 503, "現在、一時的にご利用いただけません", "temporarily_unavailable"),
+    (suspend, 503, "いまは、連携を登録できません", "temporarily_unavailable"),
     (cancel, 403, "インターネットバンキングのご契約が必要です", "access_denied"),
     (freeze, 403, "連携できる口座がありません", "access_denied"),
     (designate_no_more, 400, "接続先を確認できませんでした", None),

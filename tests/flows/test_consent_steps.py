@@ -54,7 +54,7 @@ CHANGES: dict[str, tuple[Change, Obstacle, int]] = {
     # what changes, what the next step says, and from which step on the customer is known to be concerned
     "customer locked": (LOCK, Obstacle.LOCKED, 1),
     "internet banking cancelled": (contract_is("cancelled"), Obstacle.NO_INTERNET_BANKING, 1),
-    "internet banking suspended": (contract_is("suspended"), Obstacle.SUSPENDED, 1),
+    "internet banking suspended": (contract_is("suspended"), Obstacle.INTERNET_BANKING_SUSPENDED, 1),
     "customer stopped": (stopped(StopTarget.CUSTOMER, lambda s: str(s.hanako)), Obstacle.SUSPENDED, 1),
     "aggregator stopped": (stopped(StopTarget.AGGREGATOR, lambda s: s.kakeibo), Obstacle.SUSPENDED, 0),
     "service stopped": (stopped(StopTarget.ALL, lambda _: ""), Obstacle.SUSPENDED, 0),

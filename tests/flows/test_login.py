@@ -16,6 +16,7 @@ from madoguchi.procedures.logging_in import (
     LOCK_TIME,
     Attempt,
     Identified,
+    Locked,
     NotIdentified,
     SampleLogin,
 )
@@ -112,10 +113,9 @@ async def test_the_fifth_failure_locks_for_fifteen_minutes_whether_anybody_has_t
 ) -> None:
     wrong = await attempt(database, number, password="mihon-0000-0000")
     answers = [await login.identify(wrong, NOW) for _ in range(FAILURES_BEFORE_LOCK)]
-    assert answers == [NotIdentified.WRONG] * 4 + [NotIdentified.LOCKED]
-    almost = NOW + LOCK_TIME - SECOND
-    assert await login.identify(await attempt(database, number, almost), almost) is NotIdentified.LOCKED
-    after = NOW + LOCK_TIME
+    assert answers == [NotIdentified.WRONG] * 4 + [Locked(NOW + LOCK_TIME)]
+    almost, after = NOW + LOCK_TIME - SECOND, NOW + LOCK_TIME
+    assert await login.identify(await attempt(database, number, almost), almost) == Locked(after)
     assert await login.identify(await attempt(database, number, after, code="0"), after) is NotIdentified.WRONG
 
 
@@ -123,12 +123,12 @@ async def test_the_lock_is_asked_for_by_later_steps_and_ends_by_itself(
     database: Database, login: SampleLogin, story: Story
 ) -> None:
     wrong = await attempt(database, password="mihon-0000-0000")
-    assert not await database.reading(login.is_locked, story.hanako, NOW)
+    assert not await database.reading(login.locked_until, story.hanako, NOW)
     for _ in range(FAILURES_BEFORE_LOCK):
         await login.identify(wrong, NOW)
-    assert await database.reading(login.is_locked, story.hanako, NOW + LOCK_TIME - SECOND)
-    assert not await database.reading(login.is_locked, story.jiro, NOW)
-    assert not await database.reading(login.is_locked, story.hanako, NOW + LOCK_TIME)
+    assert await database.reading(login.locked_until, story.hanako, NOW + LOCK_TIME - SECOND)
+    assert not await database.reading(login.locked_until, story.jiro, NOW)
+    assert not await database.reading(login.locked_until, story.hanako, NOW + LOCK_TIME)
 
 
 async def test_a_success_forgets_earlier_failures(database: Database, login: SampleLogin) -> None:
@@ -143,7 +143,7 @@ async def test_a_success_forgets_earlier_failures(database: Database, login: Sam
 async def test_twenty_guesses_at_once_count_like_twenty_guesses(database: Database, login: SampleLogin) -> None:
     """Parallel guesses are no way round the lock: five are answered, the rest are locked out, right or wrong."""
     guesses = [await attempt(database, password=f"mihon-{n:04}-0000") for n in range(19)]
-    answers: list[Identified | NotIdentified] = []
+    answers: list[Identified | NotIdentified | Locked] = []
 
     async def guess(one: Attempt) -> None:
         answers.append(await login.identify(one, NOW))
@@ -152,13 +152,13 @@ async def test_twenty_guesses_at_once_count_like_twenty_guesses(database: Databa
         for one in guesses:
             group.start_soon(guess, one)
     assert answers.count(NotIdentified.WRONG) == FAILURES_BEFORE_LOCK - 1
-    assert answers.count(NotIdentified.LOCKED) == 20 - FAILURES_BEFORE_LOCK
+    assert answers.count(Locked(NOW + LOCK_TIME)) == 20 - FAILURES_BEFORE_LOCK
 
 
 @pytest.mark.both_databases
 async def test_one_code_sent_ten_times_at_once_logs_in_once(database: Database, login: SampleLogin) -> None:
     once = await attempt(database)
-    answers: list[Identified | NotIdentified] = []
+    answers: list[Identified | NotIdentified | Locked] = []
 
     async def send() -> None:
         answers.append(await login.identify(once, NOW))

@@ -1,5 +1,6 @@
 """Log-in over HTTP: cookies, what a failure tells, and who may go on with a request (4-1, security.md 5, 12)."""
 
+import httpx
 import pytest
 import structlog
 from sqlmodel import select
@@ -78,6 +79,10 @@ async def test_full_width_digits_and_spaces_are_read_as_meant(hanako: Person, re
 
 
 async def test_the_fifth_wrong_password_locks_and_says_when_no_more_than_that(hanako: Person, request_id: str) -> None:
+    def told(answer: httpx.Response) -> str:
+        return answer.text.replace(answer.headers["x-request-id"], "")
+
+    hanako.clock.pass_(seconds=7)
     page = await hanako.get(f"/consent/begin/{request_id}")
     for _ in range(4):
         page = await hanako.log_in(page, password="mihon-0000-0000")
@@ -85,6 +90,14 @@ async def test_the_fifth_wrong_password_locks_and_says_when_no_more_than_that(ha
     assert (answer.status_code, title(answer)) == (429, "しばらくたってからお試しください")
     right = await hanako.log_in(page)
     assert right.status_code == 429
+    for locked in (answer, right):
+        assert "14時18分ごろから、もう一度お試しいただけます。" in locked.text, "14:17:07 told as the next whole minute"
+    nobody = page
+    for _ in range(5):
+        nobody = await hanako.log_in(page, "99999999")
+    assert told(nobody) == told(answer), "a number that nobody has is told the same"
+    [back] = [link for link in links(right) if "request=" in link]
+    assert answered(await hanako.client.get(back))["error"] == "access_denied"
     assert not any(link.startswith(CALLBACK) for link in links(answer))
 
 

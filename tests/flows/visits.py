@@ -37,8 +37,8 @@ class NobodyLocked:
     async def identify(self, attempt: object, at: datetime) -> Identified:
         raise AssertionError("these tests bind the log-in directly")
 
-    def is_locked(self, session: Session, customer_id: int, at: datetime) -> bool:
-        return customer_id in self.locked
+    def locked_until(self, session: Session, customer_id: int, at: datetime) -> datetime | None:
+        return at + MINUTE if customer_id in self.locked else None
 
 
 def settings_for(database_url: str = "sqlite+aiosqlite:///unused.db", data_dir: Path = Path("unused")) -> Settings:

@@ -73,6 +73,7 @@ AFTER = AfterPage(
     history_from=date(2025, 10, 24),
     next_update_at=datetime(2026, 11, 24, 17, 0, tzinfo=JST),
     just_connected=True,
+    inquiry="rq_mihon0001",
 )
 
 SAMPLE_PAGES: dict[str, Model] = {

@@ -4,7 +4,7 @@
 """
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from madoguchi.doors.pages.models.consent import (
@@ -139,6 +139,12 @@ CONSENT_NARROW = replace(
     extendable=False,
 )
 
+CONSENT_SPARSE = replace(
+    CONSENT,
+    aggregator=replace(CONSENT.aggregator, company="みほん家計簿", processors=(), complaints=""),
+    scopes=tuple(replace(choice, purpose="") for choice in CONSENT.scopes),
+)
+
 INQUIRY = "E-2031-7K4M"
 BACK = "https://kakeibo.mihon.example/callback?error=temporarily_unavailable"
 
@@ -150,14 +156,15 @@ def message(state: MessageState, **known: object) -> MessagePage:
 MESSAGES = {
     "closed": message(MessageState.CLOSED, url=BACK, service=CLOSED, nothing_yet=True, management_url="/services"),
     "suspended": message(MessageState.SUSPENDED, url=BACK, serving_until=date(2027, 5, 23)),
+    "internet-banking-suspended": message(MessageState.INTERNET_BANKING_SUSPENDED, url=BACK, nothing_yet=True),
     "no-internet-banking": message(MessageState.NO_INTERNET_BANKING, url=BACK, nothing_yet=True),
     "no-account": message(MessageState.NO_ELIGIBLE_ACCOUNT, url=BACK, nothing_yet=True),
     "not-verified": MessagePage(MessageState.NOT_VERIFIED, INQUIRY),
     "request-expired": message(MessageState.REQUEST_EXPIRED, nothing_yet=True),
     "session-expired": message(MessageState.SESSION_EXPIRED, url="/login", nothing_yet=True),
     "other-browser": MessagePage(MessageState.OTHER_BROWSER, INQUIRY, nothing_yet=True),
-    "already-decided": message(MessageState.ALREADY_DECIDED, url=BACK, decided=Decided(True, NOW)),
-    "too-many-tries": message(MessageState.TOO_MANY_TRIES),
+    "already-decided": message(MessageState.ALREADY_DECIDED, decided=Decided(True, NOW), registered=True),
+    "too-many-tries": message(MessageState.TOO_MANY_TRIES, url=BACK, retry_at=NOW + timedelta(minutes=15)),
     "failed": message(MessageState.FAILED, url="/authorize", unknown_whether=True),
     "overloaded": MessagePage(MessageState.OVERLOADED, INQUIRY, url="/"),
     "not-found": MessagePage(MessageState.NOT_FOUND, INQUIRY, url="/"),
@@ -187,6 +194,9 @@ CUSTOMERS = SampleCustomersPage(
     18,
     "みほん家計簿",
 )
+SPARSE = ContractedAggregator(
+    "みほん帳簿", "みほん帳簿", "電子決済等代行業者 見本 第0003号", "みほん信用組合", "", date(2026, 8, 1)
+)
 AGGREGATORS = AggregatorsPage(
     (
         ContractedAggregator(
@@ -202,9 +212,10 @@ AGGREGATORS = AggregatorsPage(
             "みほん会計株式会社",
             "電子決済等代行業者 見本 第0002号",
             "みほん信用組合",
-            "サポートデスク（help@kaikei.mihon.example）",
+            "サポートデスク(help@kaikei.mihon.example)",
             date(2026, 6, 1),
         ),
+        SPARSE,
     ),
     NOW.date(),
 )
@@ -230,5 +241,6 @@ PAGES: dict[str, tuple[Model, Frame]] = {
     "consent-terms-changed": (CONSENT_TERMS_CHANGED, frame("/consent", _PHRASE)),
     "consent-last-minutes": (replace(CONSENT, seconds_left=150), frame("/consent", _PHRASE)),
     "consent-narrow": (CONSENT_NARROW, frame("/consent", _PHRASE)),
+    "consent-sparse": (CONSENT_SPARSE, frame("/consent", _PHRASE)),
     **{name: (page, frame("/message")) for name, page in MESSAGES.items()},
 }

@@ -243,6 +243,9 @@ def test_outside_the_hours_the_page_names_the_next_opening_and_the_hours() -> No
 def test_a_message_without_a_known_aggregator_leaves_the_sentence_about_it_out() -> None:
     page = read_message(MessagePage(MessageState.REQUEST_EXPIRED, INQUIRY))
     assert "の画面から、もう一度" not in page.words
+    again = "はじめにお使いの家計簿アプリなどの画面に戻り、もう一度つなぎ直してください。登録は行われていません。"
+    assert again in page.words
+    assert again not in EVERY["request-expired"].words
     assert len(MESSAGES) == len(MessageState)
 
 

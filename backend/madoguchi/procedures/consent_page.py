@@ -1,7 +1,7 @@
 """同意画面 (4-1): what the consent page states, who may see it, and for how long it lives.
 
 Source: terms 4-1 (fresh proof of identity), 1-3 (the version in force), 2-2 (which accounts), 4-3 (what is offered is
-what was asked within the contract). What the customer answers is consenting.py.
+what was asked within the contract). What the customer answers is consenting.py; `is_registered` tells what came of it.
 """
 
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from madoguchi.procedures.proceeding import Halt, Obstacle, Proceeding, Visit, h
 from madoguchi.procedures.service import institution
 from madoguchi.procedures.terms import TermsText, terms_now, terms_text
 from madoguchi.records.bank import Account, Branch
-from madoguchi.records.registrations import PushedRequest
+from madoguchi.records.registrations import AuthorizationCode, PushedRequest, Registration
 from madoguchi.rules import registering
 from madoguchi.rules.data_window import DataWindow, data_window
 from madoguchi.rules.eligible_accounts import is_eligible
 from madoguchi.rules.facts import AccountFacts
 from madoguchi.rules.registration_period import last_day, registration_until
-from madoguchi.rules.vocabulary import AccountKind, AccountState, Scope
+from madoguchi.rules.vocabulary import AccountKind, AccountState, RegistrationState, Scope
 from madoguchi.settings import Settings
 
 
@@ -112,6 +112,21 @@ def view_of(session: Session, visit: Visit, found: Proceeding, shown_at: datetim
         terms=terms,
         terms_before=terms_text(session, before) if before is not None and before != terms.version else None,
     )
+
+
+def is_registered(session: Session, request: PushedRequest, at: datetime) -> bool:
+    """Whether the registration of an approved request stands: it serves, or its code can still be redeemed."""
+    registration = session.get(Registration, request.registration_id) if request.registration_id is not None else None
+    if registration is None or at >= registration.until:
+        return False
+    if registration.state != RegistrationState.PENDING:
+        return registration.state == RegistrationState.ACTIVE
+    codes = select(AuthorizationCode).where(
+        AuthorizationCode.registration_id == registration.registration_id,
+        col(AuthorizationCode.used_at).is_(None),
+        AuthorizationCode.expires_at > at,
+    )
+    return session.exec(codes).first() is not None
 
 
 def _accounts(session: Session, found: Proceeding) -> tuple[AccountLine, ...]:

@@ -58,16 +58,22 @@ class Identified:
 
 
 class NotIdentified(Enum):
-    """WRONG: something was, and no more is said. LOCKED: for a while, any number that failed too often.
+    """WRONG: something was, and no more is said.
 
     REPEATED: the log-in that was accepted a moment ago, sent again (a double click); no failure, and no second log-in.
     UNAVAILABLE: nobody can be identified now, whoever it is.
     """
 
     WRONG = "wrong"
-    LOCKED = "locked"
     REPEATED = "repeated"
     UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """For a while, until `until` (excluded): any number that failed too often, whether anybody has it or not."""
+
+    until: datetime
 
 
 class IdentityMethod(Protocol):
@@ -79,12 +85,12 @@ class IdentityMethod(Protocol):
     @property
     def is_available(self) -> bool: ...
 
-    async def identify(self, attempt: Attempt, at: datetime) -> Identified | NotIdentified:
+    async def identify(self, attempt: Attempt, at: datetime) -> Identified | NotIdentified | Locked:
         """Judge one attempt; what it counts and uses up is durable when this returns."""
         ...
 
-    def is_locked(self, session: Session, customer_id: int, at: datetime) -> bool:
-        """Whether the customer is locked now: asked again at every later step of a registration."""
+    def locked_until(self, session: Session, customer_id: int, at: datetime) -> datetime | None:
+        """Until when the customer is locked; None when not: asked again at every later step of a registration."""
         ...
 
 
@@ -96,8 +102,8 @@ class NoIdentityMethod:
     async def identify(self, attempt: Attempt, at: datetime) -> Identified | NotIdentified:
         return NotIdentified.UNAVAILABLE
 
-    def is_locked(self, session: Session, customer_id: int, at: datetime) -> bool:
-        return False
+    def locked_until(self, session: Session, customer_id: int, at: datetime) -> datetime | None:
+        return None
 
 
 class SampleLogin:
@@ -114,20 +120,20 @@ class SampleLogin:
         # Checked for a number that nobody has: same parameters, a password that nobody can know.
         self._nobody = hash_password(opaque.new_secret(""))
 
-    async def identify(self, attempt: Attempt, at: datetime) -> Identified | NotIdentified:
+    async def identify(self, attempt: Attempt, at: datetime) -> Identified | NotIdentified | Locked:
         """The password is hashed between two short transactions, so that no lock is held meanwhile."""
         known_hash = await self._database.reading(_password_hash, attempt.customer_number)
         checked = known_hash or self._nobody
         password_fits = await to_thread.run_sync(_fits, checked, attempt.password, limiter=self._limiter)
         return await self._database.writing(settle_attempt, attempt, password_fits, at)
 
-    def is_locked(self, session: Session, customer_id: int, at: datetime) -> bool:
+    def locked_until(self, session: Session, customer_id: int, at: datetime) -> datetime | None:
         tries = session.exec(
             select(LoginTries)
             .join(Customer, col(Customer.customer_number) == col(LoginTries.customer_number))
             .where(Customer.customer_id == customer_id)
         ).first()
-        return tries is not None and _locked(tries, at)
+        return None if tries is None else _locked_until(tries, at)
 
 
 def identity_method(database: Database, settings: Settings) -> IdentityMethod:
@@ -140,15 +146,17 @@ def hash_password(password: str) -> str:
     return HASHER.hash(password)
 
 
-def settle_attempt(session: Session, attempt: Attempt, password_fits: bool, at: datetime) -> Identified | NotIdentified:
+def settle_attempt(
+    session: Session, attempt: Attempt, password_fits: bool, at: datetime
+) -> Identified | NotIdentified | Locked:
     """Count the attempt, use up its code, and say whose it was.
 
     Attempts on one number are judged one after the other (row lock), so that parallel guesses count too.
     """
     tries = _tries_of(session, attempt.customer_number, at)
     secret = _secret_of(session, attempt.customer_number)
-    if _locked(tries, at):
-        return NotIdentified.LOCKED
+    if (until := _locked_until(tries, at)) is not None:
+        return Locked(until)
     accepted = password_fits and secret is not None and _claim_code(session, secret, attempt, at)
     if password_fits and secret is not None and not accepted and _is_repeat(secret, attempt):
         return NotIdentified.REPEATED
@@ -161,7 +169,7 @@ def settle_attempt(session: Session, attempt: Attempt, password_fits: bool, at: 
         .execution_options(synchronize_session=False)
     )
     if locks:
-        return NotIdentified.LOCKED
+        return Locked(at + LOCK_TIME)
     if secret is None or not accepted:
         return NotIdentified.WRONG
     return Identified(secret.customer_id, _contract_of(session, secret.customer_id), METHOD)
@@ -193,8 +201,8 @@ def _secret_of(session: Session, customer_number: str) -> LoginSecret | None:
     ).first()
 
 
-def _locked(tries: LoginTries, at: datetime) -> bool:
-    return tries.locked_until is not None and at < tries.locked_until
+def _locked_until(tries: LoginTries, at: datetime) -> datetime | None:
+    return tries.locked_until if tries.locked_until is not None and at < tries.locked_until else None
 
 
 def _is_repeat(secret: LoginSecret, attempt: Attempt) -> bool:

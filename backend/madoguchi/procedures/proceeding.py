@@ -43,6 +43,7 @@ class Obstacle(Enum):
     LOGGED_OUT = auto()  # the log-in has grown too old before the consent page was shown (4-1)
     LOCKED = auto()
     NO_INTERNET_BANKING = auto()  # 1-2-1
+    INTERNET_BANKING_SUSPENDED = auto()  # 7-3: the customer's own
     SUSPENDED = auto()  # 7-3
     CLOSED = auto()  # 2-1, 4-1
     NO_ELIGIBLE_ACCOUNT = auto()  # 2-2
@@ -51,7 +52,7 @@ class Obstacle(Enum):
 OBSTACLE_OF = {
     Reason.AGGREGATOR_NOT_CONTRACTED: Obstacle.NOT_VERIFIED,
     Reason.INTERNET_BANKING_ENDED: Obstacle.NO_INTERNET_BANKING,
-    Reason.INTERNET_BANKING_SUSPENDED: Obstacle.SUSPENDED,
+    Reason.INTERNET_BANKING_SUSPENDED: Obstacle.INTERNET_BANKING_SUSPENDED,
     Reason.SERVICE_STOPPED: Obstacle.SUSPENDED,
     Reason.OUTSIDE_SERVICE_HOURS: Obstacle.CLOSED,
 }
@@ -91,7 +92,7 @@ class Proceeding:
 class Halt:
     """A step refused, with what may be told: to the request's own browser all of it, to any other nothing.
 
-    opens_at  the next opening, when the service is closed and it is known.
+    opens_at  when to come again, where it is known: the next opening, or the end of a lock.
     serving   the customer's registration that goes on meanwhile.
     """
 
@@ -186,8 +187,8 @@ def ask_rules(session: Session, visit: Visit, request: PushedRequest, browser: B
         standing = (ContractState(contract.state), Product(contract.product))
         refusals = registering.may_register(aggregator_facts(aggregator), facts, standing, stops, at)
     reasons = [(OBSTACLE_OF[refusal.reason], refusal.retry_at) for refusal in refusals]
-    if request.customer_id is not None and visit.identity.is_locked(session, request.customer_id, at):
-        reasons.append((Obstacle.LOCKED, None))
+    if customer is not None and (until := visit.identity.locked_until(session, customer.customer_id or 0, at)):
+        reasons.append((Obstacle.LOCKED, until))
     if customer is None and not visit.identity.is_available:
         reasons.append((Obstacle.SUSPENDED, None))
     if customer is not None and contract is None:

@@ -51,11 +51,12 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer of the API: HTTP status, and the body's two parts."""
+    """An answer of the API: HTTP status, the body's two parts, and the id it gave the request ("" when none)."""
 
     status: int
     data: Mapping[str, Any] | None
     errors: tuple[Mapping[str, Any], ...]
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,10 @@ class Client:
             raise ExchangeFailed from None
         if not isinstance(body, dict) or not isinstance(body.get("errors", []), list):
             raise ExchangeFailed
-        return Answer(response.status_code, body.get("data"), tuple(body.get("errors", [])))
+        beside = body.get("extensions")
+        named = beside.get("requestId") if isinstance(beside, dict) else None
+        request_id = named if isinstance(named, str) else ""
+        return Answer(response.status_code, body.get("data"), tuple(body.get("errors", [])), request_id)
 
     async def _tokens(self, form: Mapping[str, str], before: Tokens | None = None) -> Tokens:
         url = (await self.discover()).endpoints["token_endpoint"]

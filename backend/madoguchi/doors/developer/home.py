@@ -51,14 +51,14 @@ def page(
         scopes = tuple(scope for scope in Scope if scope.name in registration["scopes"])
         connection = Connection(date.fromisoformat(registration["lastDay"]), scopes, end_action, form_token)
         if data["accounts"] is None:
-            return _paused(app, connection, answer.errors)
+            return _paused(app, connection, answer)
         return _after(app, connection, answer, at, just_connected)
     except (KeyError, TypeError, ValueError, IndexError, StopIteration):
         raise ExchangeFailed from None
 
 
-def _paused(app: App, connection: Connection, errors: Sequence[Mapping[str, Any]]) -> PausedPage:
-    told = next(error["extensions"] for error in errors if error["path"][0] == "accounts")
+def _paused(app: App, connection: Connection, answer: Answer) -> PausedPage:
+    told = next(error["extensions"] for error in answer.errors if error["path"][0] == "accounts")
     retry_at = told.get("retryAt")
     return PausedPage(
         app=app,
@@ -66,6 +66,7 @@ def _paused(app: App, connection: Connection, errors: Sequence[Mapping[str, Any]
         outside_hours=told["code"] == "OUTSIDE_SERVICE_HOURS",
         code=reason(told),
         retry_at=None if retry_at is None else datetime.fromisoformat(retry_at),
+        inquiry=answer.request_id,
     )
 
 
@@ -90,6 +91,7 @@ def _after(app: App, connection: Connection, answer: Answer, at: datetime, just_
         available_given=any(account["balance"] and account["balance"]["available"] is not None for account in accounts),
         refused=tuple(dict.fromkeys(_refused(accounts, answer.errors))),
         just_connected=just_connected,
+        inquiry=answer.request_id,
     )
 
 

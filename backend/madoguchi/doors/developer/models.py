@@ -100,6 +100,7 @@ class AfterPage:
     next_update_at  6-1: when the institution expects newer data; None when it does not say
     available_given whether 支払可能残高 came
     refused         fields refused beside their scope, as (what, code and clause): stops and the like
+    inquiry         the id that the API gave the request, for developers; "" when it gave none
     """
 
     template: ClassVar[str] = "sample/after.html"
@@ -116,6 +117,7 @@ class AfterPage:
     available_given: bool = False
     refused: tuple[tuple[str, str], ...] = ()
     just_connected: bool = False
+    inquiry: str = ""
 
     @property
     def total(self) -> int | None:
@@ -144,6 +146,7 @@ class PausedPage:
 
     retry_at  when to ask again, as the API said; None when it cannot know
     code      the error's code and clause, shown small
+    inquiry   as on AfterPage
     """
 
     template: ClassVar[str] = "sample/paused.html"
@@ -153,3 +156,4 @@ class PausedPage:
     outside_hours: bool
     code: str
     retry_at: datetime | None = None
+    inquiry: str = ""

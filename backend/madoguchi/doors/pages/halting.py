@@ -5,6 +5,7 @@ ours that ends the request; the aggregator learns `access_denied` or `temporaril
 """
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ from madoguchi.doors.pages.context import PagesContext
 from madoguchi.doors.pages.models.messages import Decided, MessagePage, MessageState, Way
 from madoguchi.doors.pages.noticing import service_of
 from madoguchi.procedures.announcing import announcement
+from madoguchi.procedures.consent_page import is_registered
 from madoguchi.procedures.consenting import ACCESS_DENIED, APPROVED, TEMPORARILY_UNAVAILABLE
 from madoguchi.procedures.proceeding import Halt, Obstacle
 from madoguchi.rules.registration_period import last_day
@@ -35,6 +37,7 @@ STATE_OF: Final = {
     Obstacle.LOGGED_OUT: MessageState.SESSION_EXPIRED,
     Obstacle.LOCKED: MessageState.TOO_MANY_TRIES,
     Obstacle.NO_INTERNET_BANKING: MessageState.NO_INTERNET_BANKING,
+    Obstacle.INTERNET_BANKING_SUSPENDED: MessageState.INTERNET_BANKING_SUSPENDED,
     Obstacle.SUSPENDED: MessageState.SUSPENDED,
     Obstacle.CLOSED: MessageState.CLOSED,
     Obstacle.NO_ELIGIBLE_ACCOUNT: MessageState.NO_ELIGIBLE_ACCOUNT,
@@ -58,6 +61,9 @@ async def halt_page(context: PagesContext, request: Request, halt: Halt) -> Resp
         at = context.clock()
         service = service_of(await context.database.reading(announcement, at), at)
         model = replace(model, service=replace(service, opens_at=halt.opens_at or service.opens_at))
+    if model.decided is not None and model.decided.approved and halt.request is not None:
+        registered = await context.database.reading(is_registered, halt.request, context.clock())
+        model = replace(model, registered=registered)
     return context.show(request, model, await context.frame(request))
 
 
@@ -79,13 +85,19 @@ def message_of(halt: Halt, inquiry: str) -> MessagePage:
         nothing_yet=pushed.customer_id is not None and halt.serving is None and not approved,
         serving_until=last_day(halt.serving.until) if halt.serving is not None and not approved else None,
         decided=decided,
+        retry_at=_whole_minute(halt.opens_at) if halt.obstacle is Obstacle.LOCKED and halt.opens_at else None,
     )
+
+
+def _whole_minute(at: datetime) -> datetime:
+    """The minute told, never too early."""
+    return at + timedelta(microseconds=-(at.second * 1_000_000 + at.microsecond) % 60_000_000)
 
 
 def _way_out(obstacle: Obstacle, way: Way, pushed_request: str) -> str | None:
     if way is Way.LOGIN:
         return address(LOGIN, pushed_request)
-    if way is Way.BACK:
-        later = obstacle in (Obstacle.SUSPENDED, Obstacle.CLOSED)
+    if way in (Way.BACK, Way.LEAVE):
+        later = obstacle in (Obstacle.INTERNET_BANKING_SUSPENDED, Obstacle.SUSPENDED, Obstacle.CLOSED)
         return back_address(pushed_request, TEMPORARILY_UNAVAILABLE if later else ACCESS_DENIED)
     return None

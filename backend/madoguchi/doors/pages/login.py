@@ -21,7 +21,7 @@ from madoguchi.doors.pages.halting import BACK, CONSENT, LOGIN, address, back_ad
 from madoguchi.doors.pages.models.login import LoginError, LoginPage
 from madoguchi.doors.pages.session import form_token, is_same_origin, set_session, stated_in
 from madoguchi.procedures.consenting import ACCESS_DENIED, ERRORS, deny_consent
-from madoguchi.procedures.logging_in import Attempt, NotIdentified
+from madoguchi.procedures.logging_in import Attempt, Locked, NotIdentified
 from madoguchi.procedures.proceeding import (
     Halt,
     Obstacle,
@@ -101,7 +101,7 @@ async def log_in(context: PagesContext, request: Request) -> Response:
         return await _login_page(context, request, found, visit, attempt.customer_number, errors, 400)
     who = await context.identity.identify(attempt, visit.at)
     # Never whose attempt it was: who went through stands in the trail, who did not is nobody yet.
-    outcome = who.value if isinstance(who, NotIdentified) else "identified"
+    outcome = who.value if isinstance(who, NotIdentified) else "locked" if isinstance(who, Locked) else "identified"
     _log.info("login", outcome=outcome, pushed_request=visit.request_id, request_id=request_id(request))
     if who is NotIdentified.WRONG:
         errors = (LoginError.NOT_ACCEPTED,)
@@ -110,9 +110,10 @@ async def log_in(context: PagesContext, request: Request) -> Response:
         # A double click. With the new session the log-in page leads on at once; a browser that dropped it, or never
         # had it, logs in again. The new session itself is given to nobody twice (`proceed_to_login`).
         return go_to(address(LOGIN, visit.request_id, again="yes"))
+    if isinstance(who, Locked):
+        return await halt_page(context, request, Halt(Obstacle.LOCKED, found.request, found.aggregator, who.until))
     if isinstance(who, NotIdentified):
-        obstacle = Obstacle.LOCKED if who is NotIdentified.LOCKED else Obstacle.SUSPENDED
-        return await halt_page(context, request, Halt(obstacle, found.request, found.aggregator))
+        return await halt_page(context, request, Halt(Obstacle.SUSPENDED, found.request, found.aggregator))
     cookie = new_session()
     bound = await context.database.writing(bind_login, visit, who, opaque.stored(cookie))
     if isinstance(bound, Halt):

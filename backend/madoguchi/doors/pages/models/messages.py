@@ -22,6 +22,7 @@ class Way(StrEnum):
     """Where the card's button leads."""
 
     BACK = "back"  # to the aggregator, at a registered address
+    LEAVE = "leave"  # the same, as a link: the customer may also stay and wait
     LOGIN = "login"
     AGAIN = "again"
     HOME = "home"
@@ -29,7 +30,7 @@ class Way(StrEnum):
 
 
 class MessageState(Enum):
-    """HTTP status, icon, tone, heading, sentences, way out. Placeholders: aggregator, phone."""
+    """HTTP status, icon, tone, heading, sentences, way out. Placeholders: aggregator, retry_at."""
 
     CLOSED = (
         503, "clock", "info",
@@ -41,6 +42,13 @@ class MessageState(Enum):
         503, "pause", "warn",
         _("現在、一時的にご利用いただけません"),
         (_("「%(aggregator)s」との連携は、いまお使いになれません。"),),
+        Way.BACK,
+    )
+    INTERNET_BANKING_SUSPENDED = (
+        503, "pause", "warn",
+        _("いまは、連携を登録できません"),
+        (_("インターネットバンキングのご利用が止まっているため、いまは登録できません。"),
+         _("くわしくは、下の番号にお電話ください。")),
         Way.BACK,
     )
     NO_INTERNET_BANKING = (
@@ -87,8 +95,9 @@ class MessageState(Enum):
         429, "clock", "warn",
         _("しばらくたってからお試しください"),
         (_("ログインの入力の誤りが続いたため、お客さまを守るために、いまはログインできません。"),
+         _("%(retry_at)sごろから、もう一度お試しいただけます。"),
          _("お困りのときは、下の番号にお電話ください。")),
-        Way.NONE,
+        Way.LEAVE,
     )
     FAILED = (
         500, "warning", "warn",
@@ -125,6 +134,12 @@ class MessageState(Enum):
         self.way = way
 
 
+_UNKNOWN_REQUEST = (
+    _("はじめにお使いの家計簿アプリなどの画面に戻り、もう一度つなぎ直してください。"),
+    _("登録は行われていません。"),  # a request that was approved is never forgotten
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Decided:
     """What the customer decided in this procedure, and when."""
@@ -142,6 +157,8 @@ class MessagePage:
     nothing_yet     before a first registration: nothing is registered, nothing was given
     serving_until   at a renewal: the last day of the registration that goes on
     unknown_whether after a failure in the middle: it is not known here whether the registration was made
+    registered      the registration that was decided on stands
+    retry_at        when to try again, where it is known: a whole minute
     """
 
     template: ClassVar[str] = "pages/message.html"
@@ -154,8 +171,18 @@ class MessagePage:
     serving_until: date | None = None
     unknown_whether: bool = False
     decided: Decided | None = None
+    registered: bool = False
+    retry_at: datetime | None = None
     service: Service | None = None
     management_url: str | None = None
+
+    @property
+    def body(self) -> tuple[str, ...]:
+        """The sentences that can be said with what is known."""
+        if self.state is MessageState.REQUEST_EXPIRED and not self.aggregator:
+            return _UNKNOWN_REQUEST
+        unknown = ["%(aggregator)s"] * (not self.aggregator) + ["%(retry_at)s"] * (self.retry_at is None)
+        return tuple(sentence for sentence in self.state.body if not any(name in sentence for name in unknown))
 
     @property
     def status(self) -> int:
