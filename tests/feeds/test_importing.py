@@ -99,7 +99,7 @@ async def test_one_wrong_digit_refuses_its_block_and_nothing_of_it_is_stored(ban
     file = overwritten(write_statements(BANK, [block(row(50_000)), good]), 2, 32, b"6")
     report = await bank.send(file)
     assert [refused.damage.message for refused in report.blocks_refused] == [
-        "3件目 8桁目「入金額合計」: 60,000 のはずですが、50,000 です"
+        "3件目 8桁目: 入金額合計が合いません(明細の合計は 60,000、トレーラは 50,000)"
     ]
     assert (report.blocks_accepted, report.rows_added) == (1, 1)
     assert not await bank.rows(ORDINARY)

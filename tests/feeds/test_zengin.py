@@ -145,7 +145,7 @@ def test_another_banks_file_is_refused_as_a_whole() -> None:
 def test_another_kind_of_file_and_ebcdic_are_refused_by_name() -> None:
     file = write_statements(BANK, [TWO_ROWS])
     assert refusal(overwritten(file, 1, 2, b"21")).item == "種別コード"
-    assert refusal(b"").item == "種別コード"
+    assert refusal(b"").item == "ファイル"
     assert refusal(overwritten(file, 1, 4, b"1")).item == "コード区分"
     assert "EBCDIC" in refusal("1030".encode("cp500") + file[4:]).expected
 
@@ -261,6 +261,6 @@ def test_a_message_to_the_operator_names_place_found_and_expected_but_no_whole_a
     assert isinstance(refused, BlockRefused)
     assert refused.message == (
         "1件目からのブロック(口座 002-1-…4567)を受け付けません。"
-        "4件目 8桁目「入金額合計」: 60,000 のはずですが、50,000 です"
+        "4件目 8桁目: 入金額合計が合いません(明細の合計は 60,000、トレーラは 50,000)"
     )
     assert "1234567" not in refused.message

@@ -101,17 +101,25 @@ class NoticeBlock:
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """One thing wrong in a file, so exactly that a person with the file can find it. The first three are a Place."""
+    """One thing wrong in a file, so exactly that a person with the file can find it. The first three are a Place.
+
+    `told` is the sentence where "expected, but found" would read badly; record 0 is the file as a whole.
+    """
 
     record: int
     column: int
     item: str
     found: str
     expected: str
+    told: str = field(default="", compare=False)
 
     @property
     def message(self) -> str:
+        if self.record == 0:
+            return self.told
         place = f"{self.record}件目" if self.column == 0 else f"{self.record}件目 {self.column}桁目"
+        if self.told:
+            return f"{place}: {self.told}"
         return f"{place}「{self.item}」: {self.expected} のはずですが、{self.found} です"
 
 

@@ -71,6 +71,8 @@ class FileReport:
         if self.known_before:
             return "取込済みのファイルです。何も変わりません。"
         if self.kind == "status":
+            if self.events_applied == self.events_known == 0:
+                return "ファイルが空です(イベントはありません)。"
             return f"イベント{self.events_applied}件を反映(取込済み{self.events_known}件)"
         done = (
             f"{self.blocks_accepted}ブロックを取込、変わりなし{self.blocks_unchanged}、拒否{len(self.blocks_refused)}"

@@ -64,12 +64,14 @@ def records(stream: BinaryIO, separator: bytes) -> Iterator[tuple[int, bytes]]:
 def _examine(stream: BinaryIO, bank_code: str) -> FileOutline:
     stream.seek(0)
     beginning = stream.read(RECORD_BYTES + len(_CR_LF))
+    if not beginning:
+        raise Damaged(Damage(0, 0, "ファイル", "空のファイル", "03(入出金取引明細)か 04(残高通知)", "ファイルが空です"))
     if beginning.startswith(_EBCDIC_ONE):
         raise Damaged(Damage(1, 1, "データ区分", "EBCDIC の文字", "JIS の文字(EBCDIC にはまだ対応していません)"))
     separator = _CR_LF if beginning.endswith(_CR_LF) else b""
     file_type = beginning[1:3].decode("ascii", "backslashreplace")
     if beginning[:1] != b"1" or file_type not in LAYOUTS:
-        raise Damaged(Damage(1, 2, "種別コード", file_type or "空のファイル", "03(入出金取引明細)か 04(残高通知)"))
+        raise Damaged(Damage(1, 2, "種別コード", file_type or "空白", "03(入出金取引明細)か 04(残高通知)"))
 
     layouts = LAYOUTS[file_type]
     previous, number, blocks = "", 0, 0
@@ -106,4 +108,5 @@ def _check_end(end: Record, records_so_far: int, blocks: int) -> None:
     totals = {"record_count": records_so_far, "account_count": blocks}
     for name, counted in totals.items():
         if end.has(name) and end.required_number(name) != counted:
-            raise end.damaged(name, str(end.required_number(name)), str(counted))
+            basis = "レコードの数は" if name == "record_count" else "口座の数は"
+            raise end.differs(name, end.required_number(name), counted, basis, "エンド・レコードは")

@@ -132,11 +132,12 @@ def _check_totals(trailer: Record, opening_balance: int, rows: list[StatementRow
     }
     for name, value in counted.items():
         if trailer.required_number(name) != value:
-            raise trailer.damaged(name, f"{trailer.required_number(name):,}", f"{value:,}")
+            basis = "明細の合計は" if name.endswith("_sum") else "明細の件数は"
+            raise trailer.differs(name, trailer.required_number(name), value, basis, "トレーラは")
     closing_balance = trailer.signed("closing_sign", "closing_balance")
     chained = opening_balance + sum(deposits) - sum(withdrawals)
     if closing_balance != chained:
-        raise trailer.damaged("closing_balance", f"{closing_balance:,}", f"{chained:,}")
+        raise trailer.differs("closing_balance", closing_balance, chained, "取引前残高と明細の合計は", "トレーラは")
     return closing_balance
 
 
@@ -150,7 +151,7 @@ def _notice_block(first: int, block: list[bytes], imported_on: date) -> ZenginBl
         )
         trailer = Record(layouts.trailer, first + len(block) - 1, block[-1])
         if trailer.required_number("data_count") != len(notices):
-            raise trailer.damaged("data_count", str(trailer.required_number("data_count")), str(len(notices)))
+            raise trailer.differs("data_count", trailer.required_number("data_count"), len(notices), "残高の件数は", "トレーラは")
     except Damaged as damaged:
         return BlockRefused(first, None, damaged.damage)
     return NoticeBlock(first, header.code("bank_code"), created_on, notices)

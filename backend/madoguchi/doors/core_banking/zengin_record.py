@@ -61,6 +61,12 @@ class Record:
     def damaged(self, name: str, found: str, expected: str) -> Damaged:
         return Damaged(Damage(*self.place(name), found, expected))
 
+    def differs(self, name: str, written: int, computed: int, basis: str, writer: str) -> Damaged:
+        """A total that disagrees: `basis` and `writer` say in Japanese what ours was computed from, and who wrote."""
+        label = self._layout.items[name].label
+        told = f"{label}が合いません({basis} {computed:,}、{writer} {written:,})"
+        return Damaged(Damage(*self.place(name), f"{written:,}", f"{computed:,}", told))
+
     def shown(self, name: str) -> str:
         """The item as a report shows it: what is not ASCII as escapes."""
         raw = self._items[name].decode("ascii", "backslashreplace")
