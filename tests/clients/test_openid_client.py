@@ -94,7 +94,8 @@ def client(request: pytest.FixtureRequest, credit_union: Credit, tmp_path: Path)
     jwks = tmp_path / "jwks.json"
     jwks.write_text(json.dumps({"keys": [key.as_dict(private=False)]}))
     added = credit_union.command(
-        "aggregator", "add", "--name", "みほん会計簿", "--jwks", str(jwks), "--redirect-uri", CALLBACK,
+        "aggregator", "add", "--name", f"みほん会計簿 {request.node.name}",
+        "--jwks", str(jwks), "--redirect-uri", CALLBACK,
         "--scope", "accounts balances transactions", "--json",
     )  # fmt: skip
     one = NodeClient(

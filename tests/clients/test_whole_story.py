@@ -51,6 +51,11 @@ class Aggregator:
     came_back: list[dict[str, list[str]]] = field(default_factory=list)
 
     @property
+    def name(self) -> str:
+        """No two aggregators in force have one name."""
+        return f"みほん帳{self.port}"
+
+    @property
     def callback(self) -> str:
         return f"http://127.0.0.1:{self.port}/callback"
 
@@ -128,7 +133,7 @@ def aggregator(office: Office, tmp_path: Path) -> Iterator[Aggregator]:
         jwks = tmp_path / "jwks.json"
         jwks.write_text(json.dumps({"keys": [one.key.as_dict(private=False)]}))
         added = office.command(
-            "aggregator", "add", "--name", "みほん帳", "--jwks", str(jwks), "--redirect-uri", one.callback,
+            "aggregator", "add", "--name", one.name, "--jwks", str(jwks), "--redirect-uri", one.callback,
             "--scope", "accounts balances transactions", "--json",
         )  # fmt: skip
         one.client_id = json.loads(added)["client_id"]
@@ -169,7 +174,7 @@ def test_what_the_customer_allowed_is_read_recorded_explained_and_ended(
 ) -> None:
     page.goto(push(aggregator))
     log_in(page, office, "10000001")
-    expect(page.get_by_role("heading", level=1)).to_have_text("「みほん帳」に、口座の情報を見せますか？")
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"「{aggregator.name}」に、口座の情報を見せますか？")
     assert page.get_by_role("checkbox", checked=True).count() == 0
     page.get_by_role("checkbox", name=re.compile("普通預金.*4567")).check()
     for name in ("残高照会", "入出金明細照会", "利用契約を結んでいます", "に同意します", "リスクを理解し"):

@@ -66,7 +66,8 @@ def test_a_key_that_is_absent_and_an_account_that_is_none_are_told() -> None:
     absent = {key: value for key, value in opened(2).items() if key != "customer_kana"}
     assert told(status_file(absent)) == "2件目: contract.opened.customer_kana がありません(必ず入れてください)"
     no_account = {**registered(2, ORDINARY), "account": 7}
-    assert told(status_file(no_account)) == "2件目: account.registered.account を JSON のオブジェクト({…})にしてください"
+    expected = "account.registered.account を JSON のオブジェクト({…})にしてください"
+    assert told(status_file(no_account)) == f"2件目: {expected}"
 
 
 def test_every_fault_that_is_not_listed_is_told_in_japanese_too() -> None:

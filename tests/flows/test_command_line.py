@@ -51,7 +51,9 @@ def test_in_production_an_aggregator_has_a_registration_number_and_a_sample_says
     desk: Desk, jwks: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arguments = add(desk, jwks, "--redirect-uri", "https://a.example/cb", "--scope", "accounts balances", "--json")
-    assert desk(*arguments).json["registration_number"] == "見本"
+    sample = desk(*arguments).json
+    assert sample["registration_number"] == "見本"
+    assert desk("aggregator", "stop", sample["client_id"]).code == 0
     for key, value in (("MODE", "production"), ("ISSUER", "https://api.mihon.example"), ("BANK_CODE", "2999")):
         monkeypatch.setenv(f"MADOGUCHI_{key}", value)
     refused = desk(*arguments)

@@ -38,8 +38,9 @@ def close(
     ends = None if until is None else moment(until)
     if ends is not None and ends <= desk.now:
         raise Trouble("--until は、今より後にしてください。", 2)
-    opens = desk.writing(_close, ends, reason, desk.actor, desk.now)
-    say(f"受付を休みました。次の受付: {in_words(opens)}")
+    changed, opens = desk.writing(_close, ends, reason, desk.actor, desk.now)
+    done = "受付を休みました" if changed else "すでに休んでいます"
+    say(f"{done}。次の受付: {in_words(opens) if opens else '未定'}")
     say("元に戻すには: madoguchi service open")
 
 
@@ -89,14 +90,22 @@ def _next_change(at: datetime, product: Product, facts: InstitutionFacts) -> dat
     return service_hours.next_opening(at, product, facts)
 
 
-def _close(session: Session, until: datetime | None, reason: str, actor: str, at: datetime) -> datetime:
+def _close(
+    session: Session, until: datetime | None, reason: str, actor: str, at: datetime
+) -> tuple[bool, datetime | None]:
+    """Whether it was open at all, or for less long closed, and when it opens again."""
+    facts = institution_facts(session)
+    if not any(service_hours.is_open(at, product, facts) for product in Product):
+        opens = _first_opening(at, facts)
+        if until is None or opens is None or until <= opens:
+            return False, opens
     if until is None and institution(session).is_sample:
         sandbox.draw_hours(session, actor, at)
     ends = until or _first_opening(at, institution_facts(session))
     if ends is None:
         raise Trouble("次の受付の始まりが暦にありません。--until で、いつまでかを指定してください。", 2)
     close_service(session, ends, reason, actor, at)
-    return ends
+    return True, ends
 
 
 def _first_opening(at: datetime, facts: InstitutionFacts) -> datetime | None:

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from madoguchi.cli.context import office
 from madoguchi.cli.failures import Trouble
 from madoguchi.cli.words import TARGETS, day, in_words, moment, say, say_json, say_table
-from madoguchi.procedures.listing import find_aggregator, find_customer, find_registration
+from madoguchi.procedures.listing import find_aggregator, find_branch, find_customer, find_registration
 from madoguchi.procedures.service import lift_stop, set_stop, stops_now
 from madoguchi.rules.vocabulary import AccountKind, Scope, StopTarget
 
@@ -50,6 +50,8 @@ def set_(
     if end is not None and end <= max(begin, at):
         raise Trouble("--until は、始まりと今より後にしてください。", 2)
     review = None if review_on is None else day(review_on)
+    if review is not None and review <= desk.today:
+        raise Trouble("見直す日は今日より後にしてください。", 2)
     number = desk.writing(_set, kind, target, begin, end, review, reason, desk.actor, at)
     say(f"停止 {number}: {TARGETS[kind]} {target}".rstrip() + f" を {in_words(begin)} から止めます。")
     say(f"解くには: madoguchi stop lift {number} --reason 理由")
@@ -135,4 +137,6 @@ def _target(session: Session, kind: StopTarget, typed: str) -> str:
             raise Trouble("預金種目は 1(普通)か 2(当座)です。", 2)
         case StopTarget.BRANCH if not re.fullmatch(r"\d{3}", typed):
             raise Trouble("店番は3桁の数字です。", 2)
+        case StopTarget.BRANCH:
+            return find_branch(session, typed).branch_code
     return typed

@@ -3,6 +3,7 @@
 A client is known by its registered JWKS only; there is no open registration and no client secret (protocol.md).
 """
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +12,13 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from madoguchi import opaque
-from madoguchi.procedures.clients import PRIVATE_MEMBERS, KeyRefused, is_acceptable_redirect_uri, usable_key
+from madoguchi.procedures.clients import (
+    PRIVATE_MEMBERS,
+    KeyRefused,
+    is_acceptable_redirect_uri,
+    thumbprints,
+    usable_key,
+)
 from madoguchi.procedures.service import NotFound
 from madoguchi.procedures.stopping import stop_registrations
 from madoguchi.procedures.trail import record_act
@@ -49,6 +56,16 @@ class AggregatorDetails:
 def add_aggregator(session: Session, details: AggregatorDetails, actor: str, at: datetime) -> Aggregator:
     """Designate an aggregator and make its client_id. Raises AggregatorRefused."""
     _check(details)
+    begins = details.contract_from or at
+    if details.contract_until is not None and details.contract_until <= max(begins, at):
+        raise AggregatorRefused("契約の最後の日が過ぎています。今日以後で、契約の始まりより後の日にしてください。")
+    for other in _not_ended(session, at):
+        if _alike(other.name) == _alike(details.name):
+            raise AggregatorRefused(
+                f"契約中に、同じサービス名の事業者「{other.name}」({other.client_id})があります。"
+                "別の名にするか、先にその契約を終わりにしてください。"
+            )
+        _check_not_shared(details.jwks, other)
     row = Aggregator(
         aggregator_id=opaque.new_id("agg_"),
         client_id=opaque.new_id("client_"),
@@ -64,7 +81,7 @@ def add_aggregator(session: Session, details: AggregatorDetails, actor: str, at:
         data_processors=[dict(processor) for processor in details.data_processors],
         complaint_contact=details.complaint_contact,
         history_days=details.history_days,
-        contract_from=details.contract_from or at,
+        contract_from=begins,
         contract_until=details.contract_until,
         added_at=at,
     )
@@ -111,6 +128,9 @@ def change_client(
     for uri in redirect_uris:
         _check_redirect(uri)
     _check_keys(jwks)
+    for other in _not_ended(session, at):
+        if other.aggregator_id != aggregator_id:
+            _check_not_shared(jwks, other)
     changed = [
         name
         for name, before, after in (
@@ -158,6 +178,24 @@ def _check(details: AggregatorDetails) -> None:
         if not is_acceptable_redirect_uri(origin) or origin.count("/") > 2 or "?" in origin:
             raise AggregatorRefused(f"return-origin {origin!r}: https://ホスト名 の形にしてください。")
     _check_keys(details.jwks)
+
+
+def _not_ended(session: Session, at: datetime) -> list[Aggregator]:
+    """Whose contracts hold at `at` or are still to begin."""
+    return [row for row in list_aggregators(session) if row.contract_until is None or row.contract_until > at]
+
+
+def _alike(name: str) -> str:
+    """Names that a customer cannot tell apart by width or case are the same."""
+    return unicodedata.normalize("NFKC", name).casefold().strip()
+
+
+def _check_not_shared(jwks: Mapping[str, Any], other: Aggregator) -> None:
+    """Who holds the key of two could act as either."""
+    if thumbprints(jwks) & thumbprints(other.jwks):
+        raise AggregatorRefused(
+            f"契約中の事業者「{other.name}」と同じ鍵が入っています。事業者ごとに別の鍵にしてください。"
+        )
 
 
 def _texts(details: AggregatorDetails) -> dict[str, Iterable[str]]:

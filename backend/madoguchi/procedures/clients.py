@@ -59,6 +59,11 @@ def usable_key(jwk: object) -> Key:
     return key
 
 
+def thumbprints(jwks: Mapping[str, Any]) -> frozenset[str]:
+    """The keys of a set that counts, as RFC 7638 names them, whatever stands beside them. Raises KeyRefused."""
+    return frozenset(usable_key(jwk).thumbprint() for jwk in jwks["keys"])
+
+
 def _key(jwk: dict[str, Any]) -> ECKey | OKPKey | RSAKey:
     match jwk.get("kty"), jwk.get("crv"):
         case "EC", "P-256" if len(_octets(jwk["x"])) == 32 and len(_octets(jwk["y"])) == 32:

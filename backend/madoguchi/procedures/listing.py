@@ -8,7 +8,7 @@ from sqlmodel import Session, col, or_, select
 
 from madoguchi.procedures.service import NotFound
 from madoguchi.records.aggregators import Aggregator
-from madoguchi.records.bank import Account, Balance, Customer, Statement
+from madoguchi.records.bank import Account, Balance, Branch, Customer, Statement
 from madoguchi.records.registrations import Registration, RegistrationAccount
 from madoguchi.rules.eligible_accounts import ELIGIBLE_KINDS
 from madoguchi.rules.vocabulary import RegistrationState
@@ -86,6 +86,14 @@ def find_customer(session: Session, number: str) -> int:
     if found is None:
         raise NotFound(f"お客さま番号 {number} の方はいません。")
     return found
+
+
+def find_branch(session: Session, code: str) -> Branch:
+    """A branch that the feeds have named, by its 店番. Raises NotFound."""
+    row = session.get(Branch, code)
+    if row is None:
+        raise NotFound(f"店 {code} はありません。")
+    return row
 
 
 def find_registration(session: Session, registration_id: str) -> Registration:

@@ -151,7 +151,9 @@ def _notice_block(first: int, block: list[bytes], imported_on: date) -> ZenginBl
         )
         trailer = Record(layouts.trailer, first + len(block) - 1, block[-1])
         if trailer.required_number("data_count") != len(notices):
-            raise trailer.differs("data_count", trailer.required_number("data_count"), len(notices), "残高の件数は", "トレーラは")
+            raise trailer.differs(
+                "data_count", trailer.required_number("data_count"), len(notices), "残高の件数は", "トレーラは"
+            )
     except Damaged as damaged:
         return BlockRefused(first, None, damaged.damage)
     return NoticeBlock(first, header.code("bank_code"), created_on, notices)
