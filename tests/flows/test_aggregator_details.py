@@ -108,7 +108,8 @@ def test_what_was_kept_before_is_printed_with_its_unseen_signs_written_out(desk:
         said = desk(*arguments)
         assert not any(sign in said.out + said.err for sign in ("\x1b", "\u202e"))
     assert "みほん\\u001b[2J\\u202e家計簿\\n完了" in desk("aggregator", "list").out
-    assert desk("aggregator", "list", "--json").json[0]["name"] == "みほん\x1b[2J\u202e家計簿\n完了"
+    names = [row["name"] for row in desk("aggregator", "list", "--json").json]  # two were added at one moment
+    assert "みほん\x1b[2J\u202e家計簿\n完了" in names
     assert "\x1b" not in desk("aggregator", "stop", desk.told.kakeibo_client).out
 
 
