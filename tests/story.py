@@ -272,9 +272,12 @@ def _history(session: Session, account: Account, feed: FeedFile, rows_a_day: int
                 "counterparty": "ｶ)ﾐﾎﾝｼﾖｳｼﾞ" if is_pay else None,
                 "balance_after": balance,
                 "inquiry_number": f"{order + 1:08}",
+                "first_change": len(rows) + 1,
+                "last_change": len(rows) + 1,
                 "feed_file_id": feed_id,
             }
             rows.append(row)
+    account.last_change = len(rows)
     if rows:
         session.execute(insert(Transaction), rows)
     as_of = NOW.replace(hour=14, minute=0)

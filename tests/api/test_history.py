@@ -73,7 +73,8 @@ async def test_a_cursor_holds_its_place_while_newer_rows_come_in(caller: Caller)
 
     def newer(session: Session) -> None:
         row = story.rows_of(session, caller.told.ordinary)[-1]
-        session.add(Transaction(**{**row.model_dump(exclude={"transaction_id"}), "position": row.position + 1}))
+        copied = row.model_dump(exclude={"transaction_id"})
+        session.add(Transaction(**copied | {"position": row.position + 1, "last_change": 1_000_000}))
 
     await caller.database.writing(newer)
     assert (await page(caller, first=2))["nodes"] != first["nodes"]

@@ -87,7 +87,10 @@ def _replace_rows(session: Session, account: Account, block: StatementBlock, fee
             "customer_id": account.customer_id,
             "feed_file_id": feed_file.feed_file_id,
         }
-        session.connection().execute(insert(_LEDGER), [row | keys for row in new])
+        first = account.last_change + 1
+        account.last_change += len(new)
+        numbered = [row | keys | {"first_change": n, "last_change": n} for n, row in enumerate(new, first)]
+        session.connection().execute(insert(_LEDGER), numbered)
     return len(new), len(gone)
 
 

@@ -5,8 +5,9 @@ Account numbers are strings with leading zeros; an account is known by (branch, 
 """
 
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from madoguchi.records.database import Moment, RowId
@@ -14,10 +15,7 @@ from madoguchi.rules.vocabulary import AccountState, Completeness, ContractState
 
 
 class Branch(SQLModel, table=True):
-    """店. A branch that closed or merged keeps its row, with its last day and its successor.
-
-    Nothing sets the two yet: the events of a merger (店舗統廃合) in the status feed will, with the renumbered accounts.
-    """
+    """店. A branch that closed or merged (店舗統廃合) keeps its row, with its last day and its successor."""
 
     branch_code: str = Field(primary_key=True, max_length=3)
     name: str
@@ -61,7 +59,19 @@ class Account(SQLModel, table=True):
     holder_kana: str
     nickname: str = ""  # what the customer calls it: 生活口座
     state: str = AccountState.REGISTERED
+    last_change: int = Field(default=0, sa_type=BigInteger)  # newest number given to a change of its history
     __table_args__ = (UniqueConstraint("branch_code", "kind", "number"),)
+
+
+class FormerAccountNumber(SQLModel, table=True):
+    """店番・口座番号 that an account had before it was renumbered: files about days before still name it so."""
+
+    __tablename__ = "former_account_number"
+    branch_code: str = Field(primary_key=True, max_length=3)
+    kind: str = Field(primary_key=True, max_length=1)
+    number: str = Field(primary_key=True, max_length=7)
+    account_id: int = Field(sa_column=Column(ForeignKey("account.account_id"), nullable=False))
+    until: datetime = Field(sa_type=Moment)
 
 
 class Balance(SQLModel, table=True):
@@ -100,6 +110,9 @@ class Transaction(SQLModel, table=True):
     """入出金明細 row. `position` orders an account's rows: booking day (YYYYMMDD) x 1,000,000 + order in the day.
 
     A row keeps its id when day, content (without 照会番号) and occurrence among equal rows of the day agree.
+    Changes of an account's history are numbered from 1 under the account's lock (`Account.last_change`), so that no
+    reader can see a number before a smaller one: the row was added with `first_change` and last touched with
+    `last_change`.
     """
 
     __tablename__ = "ledger_row"  # TRANSACTION is a reserved word
@@ -121,12 +134,31 @@ class Transaction(SQLModel, table=True):
     corrects_id: int | None = Field(
         default=None, sa_column=Column(ForeignKey("ledger_row.transaction_id", ondelete="SET NULL"), index=True)
     )
+    first_change: int = Field(sa_type=BigInteger)
+    last_change: int = Field(sa_type=BigInteger)
     feed_file_id: int = Field(sa_column=Column(ForeignKey("feed_file.feed_file_id"), nullable=False))
-    __table_args__ = (Index("page_of_account", "account_id", "position", unique=True),)
+    __table_args__ = (
+        Index("page_of_account", "account_id", "position", unique=True),
+        Index("changes_of_account", "account_id", "last_change", unique=True),
+    )
+
+
+class RemovedTransaction(SQLModel, table=True):
+    """A row that a later file withdrew: its id and day are told to who already has it, until the window has passed."""
+
+    __tablename__ = "removed_row"
+    account_id: int = Field(sa_column=Column(ForeignKey("account.account_id"), primary_key=True))
+    change: int = Field(sa_column=Column(BigInteger, primary_key=True))
+    transaction_id: int = Field(sa_type=BigInteger)
+    booked_on: date
+    removed_at: datetime = Field(sa_type=Moment)
 
 
 class FeedFile(SQLModel, table=True):
-    """A file that was read: its digest makes the same file change nothing the second time."""
+    """A file that was read: its digest makes the same file change nothing the second time.
+
+    `finished_at` is null while it is taken in and after an import that was killed. `refusal`: what refused it whole.
+    """
 
     __tablename__ = "feed_file"
     feed_file_id: int | None = Field(default=None, sa_column=Column(RowId, primary_key=True))
@@ -138,6 +170,43 @@ class FeedFile(SQLModel, table=True):
     blocks_accepted: int = 0
     blocks_unchanged: int = 0
     blocks_refused: int = 0
+    rows_added: int = 0
+    rows_removed: int = 0
+    balances_changed: int = 0
+    events_applied: int = 0
+    finished_at: datetime | None = Field(default=None, sa_type=Moment)
+    refusal: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+
+
+class QuarantinedBlock(SQLModel, table=True):
+    """A refused block as it came, with the reason, until it is taken in after all or an officer sets it aside (6-1).
+
+    `account_id` is null where the block names no account that we know. `content`: its records.
+    """
+
+    __tablename__ = "quarantined_block"
+    quarantine_id: int | None = Field(default=None, sa_column=Column(RowId, primary_key=True))
+    feed_file_id: int = Field(sa_column=Column(ForeignKey("feed_file.feed_file_id"), nullable=False, index=True))
+    first_record: int
+    account_id: int | None = Field(
+        default=None, sa_column=Column(ForeignKey("account.account_id"), nullable=True, index=True)
+    )
+    damage: dict[str, Any] = Field(sa_type=JSON)  # feed_values.Damage
+    content: bytes = Field(sa_type=LargeBinary)
+    read_as_of: date  # the day the import took for "today" (作成日 has no era)
+    refused_at: datetime = Field(sa_type=Moment)
+    settled_at: datetime | None = Field(default=None, sa_type=Moment)
+    settled_as: str | None = None  # taken_in, set_aside
+
+
+class FeedArrival(SQLModel, table=True):
+    """The newest data that each feed has brought: what lateness is judged by (6-1)."""
+
+    __tablename__ = "feed_arrival"
+    feed: str = Field(primary_key=True)  # 03, 04, status
+    as_of: datetime = Field(sa_type=Moment)
+    received_at: datetime = Field(sa_type=Moment)
+    feed_file_id: int = Field(sa_column=Column(ForeignKey("feed_file.feed_file_id"), nullable=False))
 
 
 class StatusCursor(SQLModel, table=True):

@@ -59,6 +59,20 @@ class Closure(SQLModel, table=True):
     reason: str
 
 
+class FeedDue(SQLModel, table=True):
+    """When a feed is due (連携の予定), dated: on its days, by `due`, with data up to what `covers` says (6-1)."""
+
+    __tablename__ = "feed_due"
+    feed_due_id: int | None = Field(default=None, sa_column=Column(RowId, primary_key=True))
+    feed: str  # 03, 04, status
+    days: str  # vocabulary.FeedDays
+    due: int  # minutes since 00:00 JST
+    covers: str  # vocabulary.FeedCovers
+    unavailable_after: int | None = None  # minutes after `due` from which older data is withheld; None: never
+    valid_from: date
+    valid_until: date | None = None
+
+
 class ServiceStop(SQLModel, table=True):
     """A stop under 7-3, of the whole or a part. `ends_at` is the planned end or the moment it was lifted."""
 

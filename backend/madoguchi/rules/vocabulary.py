@@ -133,6 +133,20 @@ class Completeness(StrEnum):
     GAP = "gap"  # days are missing between two feeds
 
 
+class FeedDays(StrEnum):
+    """The days on which a feed is due."""
+
+    EVERY_DAY = "every_day"
+    BANKING_DAYS = "banking_days"  # 銀行営業日
+
+
+class FeedCovers(StrEnum):
+    """Up to when a feed that is due on a day must have its data."""
+
+    SAME_DAY = "same_day"  # something of the day itself (intraday)
+    PREVIOUS_BANKING_DAY = "previous_banking_day"  # the whole of the banking day before
+
+
 class Direction(Enum):
     """入払区分 of a row."""
 
