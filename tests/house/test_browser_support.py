@@ -26,7 +26,8 @@ class _Pages(BaseHTTPRequestHandler):
         self.send_response(200 if body else 404)
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.end_headers()
-        text = f"<!doctype html><html lang=ja><title>頁</title><main><h1>頁</h1>{body or ''}</main></html>"
+        head = "<!doctype html><html lang=ja><title>頁</title><link rel=icon href='data:,'>"
+        text = f"{head}<main><h1>頁</h1>{body or ''}</main></html>"
         self.wfile.write(text.encode())
 
     def log_message(self, *_: object) -> None:

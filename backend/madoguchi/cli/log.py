@@ -1,7 +1,9 @@
 """The server's log: one JSON line an event on the error stream, without anybody's data.
 
 A request's line holds its id, method, path template, status and milliseconds: never the path or query themselves, which
-may hold ids. Exceptions are logged by kind and place, never with their message, for the same reason.
+may hold ids. Exceptions are logged by kind and place, never with their message, for the same reason. What still comes
+from outside (a method, a file's name) cannot write a line of its own or turn a terminal around: everything but
+printable ASCII is escaped (security.md 13).
 """
 
 import json
@@ -28,15 +30,17 @@ def write_log(clock: Clock) -> None:
             event.update(place_of(sys.exc_info()[1]))
         return {"at": clock().isoformat(timespec="milliseconds"), "level": method, **event}
 
-    def render(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
-        return json.dumps(event, ensure_ascii=False, default=str)
-
     structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, stamp, render],
+        processors=[structlog.contextvars.merge_contextvars, stamp, as_line],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(handlers=[_Forward()], level=logging.WARNING, force=True)
+
+
+def as_line(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
+    """The event as one line of printable ASCII; JSON itself leaves only DEL as it is."""
+    return json.dumps(event, default=str).replace("\x7f", "\\u007f")
 
 
 class _Forward(logging.Handler):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from graphql import GraphQLError
+from graphql import FieldNode, GraphQLError
 from strawberry.extensions import SchemaExtension
 
 from madoguchi.doors.api.errors import Code, Problem, Refused, problem
@@ -59,5 +59,8 @@ def _problem(error: GraphQLError, request_id: str) -> Problem:
     cause = error.original_error
     if isinstance(cause, Refused):
         return cause.problem
-    _log.error("a field failed", request_id=request_id, path=error.path, **place_of(cause or error))
+    # The field's name in the schema: its path holds aliases, which are the sender's own words.
+    node = error.nodes[0] if error.nodes else None
+    field = node.name.value if isinstance(node, FieldNode) else None
+    _log.error("a field failed", request_id=request_id, field=field, **place_of(cause or error))
     return problem(Code.INTERNAL)

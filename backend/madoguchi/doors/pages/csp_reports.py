@@ -1,7 +1,7 @@
 """Where browsers tell that a page broke its own policy (Content Security Policy Level 3, report-uri).
 
-Anybody can send anything here, so only the directive's name and our own path are logged, both from closed sets of
-characters; the rest of a report (addresses with their queries, samples of script) is dropped.
+Anybody can send anything here, so only the directive's name, in a closed set of characters, and the path of a page that
+we have are logged; the rest of a report (addresses with their queries, samples of script) is dropped.
 """
 
 import re
@@ -30,6 +30,6 @@ async def csp_report(request: Request) -> Response:
     except (ValueError, KeyError, TypeError):  # no JSON, not a report, or an address that cannot be one
         return Response(status_code=204)
     if re.fullmatch(r"[a-z-]{1,40}", directive):
-        known = re.fullmatch(r"/[a-z/-]{0,80}", path)
+        known = path in {getattr(route, "path", None) for route in request.app.routes}
         _log.warning("csp_violation", directive=directive, path=path if known else "other")
     return Response(status_code=204)
