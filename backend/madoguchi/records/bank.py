@@ -112,7 +112,8 @@ class Transaction(SQLModel, table=True):
     A row keeps its id when day, content (without 照会番号) and occurrence among equal rows of the day agree.
     Changes of an account's history are numbered from 1 under the account's lock (`Account.last_change`), so that no
     reader can see a number before a smaller one: the row was added with `first_change` and last touched with
-    `last_change`.
+    `last_change`. SQLite is told never to give a withdrawn row's id to another (PostgreSQL never does): aggregators
+    still know that id.
     """
 
     __tablename__ = "ledger_row"  # TRANSACTION is a reserved word
@@ -140,6 +141,7 @@ class Transaction(SQLModel, table=True):
     __table_args__ = (
         Index("page_of_account", "account_id", "position", unique=True),
         Index("changes_of_account", "account_id", "last_change", unique=True),
+        {"sqlite_autoincrement": True},
     )
 
 
@@ -170,33 +172,41 @@ class FeedFile(SQLModel, table=True):
     blocks_accepted: int = 0
     blocks_unchanged: int = 0
     blocks_refused: int = 0
+    accounts_unknown: int = 0  # blocks and notices of accounts that internet banking does not know
     rows_added: int = 0
     rows_removed: int = 0
     balances_changed: int = 0
     events_applied: int = 0
     finished_at: datetime | None = Field(default=None, sa_type=Moment)
-    refusal: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    refusal: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
 
 
 class QuarantinedBlock(SQLModel, table=True):
     """A refused block as it came, with the reason, until it is taken in after all or an officer sets it aside (6-1).
 
-    `account_id` is null where the block names no account that we know. `content`: its records.
+    `account_id` is null where the block names no account that we know; the days are null where they could not be read.
+    `content`: its records, 200 bytes each; emptied when settled. A status file that waits for another is one block.
     """
 
     __tablename__ = "quarantined_block"
     quarantine_id: int | None = Field(default=None, sa_column=Column(RowId, primary_key=True))
     feed_file_id: int = Field(sa_column=Column(ForeignKey("feed_file.feed_file_id"), nullable=False, index=True))
     first_record: int
+    last_record: int
     account_id: int | None = Field(
         default=None, sa_column=Column(ForeignKey("account.account_id"), nullable=True, index=True)
     )
+    whose: str = ""  # the account as the block names it, masked
+    created_on: date | None = None  # 作成日
+    from_day: date | None = None  # 勘定日 自
+    to_day: date | None = None  # 勘定日 至
     damage: dict[str, Any] = Field(sa_type=JSON)  # feed_values.Damage
     content: bytes = Field(sa_type=LargeBinary)
     read_as_of: date  # the day the import took for "today" (作成日 has no era)
     refused_at: datetime = Field(sa_type=Moment)
     settled_at: datetime | None = Field(default=None, sa_type=Moment)
-    settled_as: str | None = None  # taken_in, set_aside
+    settled_as: str | None = None  # vocabulary.Settlement
+    set_aside_because: str | None = None
 
 
 class FeedArrival(SQLModel, table=True):

@@ -15,7 +15,7 @@ branch_labels = None
 depends_on = None
 
 ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-COUNTS = ("rows_added", "rows_removed", "balances_changed", "events_applied")
+COUNTS = ("accounts_unknown", "rows_added", "rows_removed", "balances_changed", "events_applied")
 
 
 def upgrade() -> None:
@@ -38,13 +38,19 @@ def upgrade() -> None:
         sa.Column("quarantine_id", ROW_ID, primary_key=True),
         sa.Column("feed_file_id", ROW_ID, sa.ForeignKey("feed_file.feed_file_id"), nullable=False, index=True),
         sa.Column("first_record", sa.Integer(), nullable=False),
+        sa.Column("last_record", sa.Integer(), nullable=False),
         sa.Column("account_id", ROW_ID, sa.ForeignKey("account.account_id"), nullable=True, index=True),
+        sa.Column("whose", sa.String(), nullable=False),
+        sa.Column("created_on", sa.Date(), nullable=True),
+        sa.Column("from_day", sa.Date(), nullable=True),
+        sa.Column("to_day", sa.Date(), nullable=True),
         sa.Column("damage", sa.JSON(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.Column("read_as_of", sa.Date(), nullable=False),
         sa.Column("refused_at", Moment(), nullable=False),
         sa.Column("settled_at", Moment(), nullable=True),
         sa.Column("settled_as", sa.String(), nullable=True),
+        sa.Column("set_aside_because", sa.String(), nullable=True),
     )
     op.create_table(
         "feed_arrival",
@@ -79,6 +85,7 @@ def downgrade() -> None:
 
 def _number_changes() -> None:
     op.add_column("account", sa.Column("last_change", sa.BigInteger(), nullable=False, server_default="0"))
+    _never_give_a_row_id_twice()
     for name in ("first_change", "last_change"):
         op.add_column("ledger_row", sa.Column(name, sa.BigInteger(), nullable=False, server_default="0"))
     op.execute("UPDATE ledger_row SET first_change = transaction_id, last_change = transaction_id")
@@ -95,3 +102,20 @@ def _number_changes() -> None:
         sa.Column("booked_on", sa.Date(), nullable=False),
         sa.Column("removed_at", Moment(), nullable=False),
     )
+
+
+def _never_give_a_row_id_twice() -> None:
+    """SQLite gives the id of the newest row again once it is deleted, unless the table says AUTOINCREMENT.
+
+    That takes a new table. Dropping the old one sets the pointers to its rows to null, so they are kept meanwhile.
+    """
+    if op.get_bind().dialect.name != "sqlite":
+        return
+    op.execute("CREATE TEMP TABLE kept AS SELECT transaction_id, corrects_id FROM ledger_row WHERE corrects_id > 0")
+    with op.batch_alter_table("ledger_row", recreate="always", table_kwargs={"sqlite_autoincrement": True}):
+        pass
+    op.execute(
+        "UPDATE ledger_row SET corrects_id = kept.corrects_id FROM kept "
+        "WHERE kept.transaction_id = ledger_row.transaction_id"
+    )
+    op.execute("DROP TABLE kept")
