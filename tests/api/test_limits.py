@@ -43,6 +43,7 @@ DOUBLING = (
 )
 
 
+@pytest.mark.fault("limits bypassed through fragments")
 def test_fragments_that_double_25_times_are_refused_after_one_visit_each() -> None:
     code, message = refused(DOUBLING)
     assert code == "OPERATION_TOO_LARGE"
@@ -50,6 +51,7 @@ def test_fragments_that_double_25_times_are_refused_after_one_visit_each() -> No
     assert visits(DOUBLING) == 1 + 1 + 25 * 2 + 1
 
 
+@pytest.mark.fault("limits bypassed through fragments")
 @pytest.mark.parametrize("shape", ["fields", "fragments", "inline", "operations"])
 def test_visits_grow_linearly_with_the_document(shape: str) -> None:
     def document(size: int) -> str:
@@ -109,6 +111,7 @@ def test_fifty_levels_and_five_hundred_are_refused() -> None:
     assert refused(corrections(150))[0] == "OPERATION_TOO_LARGE"
 
 
+@pytest.mark.fault("limits bypassed through fragments")
 def test_depth_counts_through_fragments() -> None:
     chain = " ".join(f"fragment F{n} on Transaction {{ corrects {{ ...F{n + 1} }} }}" for n in range(8))
     text = "{ accounts { transactions(first: 1) { nodes { ...F0 } } } } " + chain + " fragment F8 on Transaction { id }"
@@ -123,12 +126,14 @@ def test_thirty_aliases_are_read_and_thirty_one_are_refused() -> None:
     assert "31 aliases" in refused(aliased(31))[1]
 
 
+@pytest.mark.fault("limits bypassed through fragments")
 def test_aliases_in_a_reused_fragment_count_each_time() -> None:
     fragment = "fragment F on Account { " + " ".join(f"a{n}: id" for n in range(16)) + " }"
     assert cost("{ x: accounts { ...F } } " + fragment) > 0
     assert "aliases" in refused("{ x: accounts { ...F } y: accounts { ...F } } " + fragment)[1]
 
 
+@pytest.mark.fault("quadratic validation")
 def test_a_field_repeated_without_alias_counts_as_one_since_validation_compares_every_pair() -> None:
     assert cost("{ accounts { " + "id " * 31 + "} }") > 0
     assert "repeated" in refused("{ accounts { " + "id " * 32 + "} }")[1]

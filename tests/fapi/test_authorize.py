@@ -26,6 +26,7 @@ async def test_a_pushed_request_goes_on_to_our_own_pages(bank: Bank) -> None:
     assert answer.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.fault("redirect before the redirect_uri is verified")
 @pytest.mark.parametrize(
     "query",
     [
@@ -119,6 +120,7 @@ async def test_an_aggregator_without_a_contract_is_not_named_to_anybody(bank: Ba
     assert (answer.status_code, answer.text.strip()) == (400, "NOT_VERIFIED")
 
 
+@pytest.mark.fault("one-time store without namespaces")
 async def test_one_time_things_of_another_kind_are_no_request_uri(bank: Bank) -> None:
     """Keycloak CVE-2026-4282: a code presented as request_uri, a request_uri as code; the other one is untouched."""
     code = await bank.kakeibo.code()

@@ -68,6 +68,7 @@ async def happen(bank: Bank, what: str) -> None:
             await bank.database.writing(end_contract, bank.story.kakeibo, "os-user:tests", bank.clock())
 
 
+@pytest.mark.fault("lock checked at one step only")
 @pytest.mark.clause("5-2")
 @pytest.mark.clause("7-3")
 @pytest.mark.parametrize("what", STEPS_BETWEEN)

@@ -120,6 +120,7 @@ def test_a_claim_that_is_missing_or_odd_is_refused(changes: dict[str, Any]) -> N
     assert refused(CLIENT.form(AT, **changes))
 
 
+@pytest.mark.fault("algorithm confusion")
 @pytest.mark.parametrize("alg", ["RS256", "none", "HS256", "ES384"])
 def test_an_algorithm_not_listed_is_refused(alg: str) -> None:
     """FAPI 2.0 5.4.1-1; CVE-2024-37568 for HS256 with the bytes of the public key."""
@@ -128,6 +129,7 @@ def test_an_algorithm_not_listed_is_refused(alg: str) -> None:
     assert refused(CLIENT.form(AT, header={"alg": alg}, signed_by=signed_by), jwks(KEY, RSA, key))
 
 
+@pytest.mark.fault("key from the token's own header")
 def test_a_key_in_the_assertions_own_header_counts_for_nothing() -> None:
     """CVE-2026-27962; FAPI 2.0 5.4.2-2: only registered keys, and nothing is fetched."""
     forger = ec_key(kid="k1")
@@ -189,6 +191,7 @@ def test_two_ways_of_authentication_at_once_are_refused() -> None:
         assert (caught.value.error, caught.value.status) == ("invalid_request", 400)
 
 
+@pytest.mark.fault("jti window against skew")
 def test_an_assertion_is_burnt_per_client_until_it_and_the_skew_have_passed() -> None:
     one = authenticate(CLIENT.form(AT, jti="j"))
     again = authenticate(CLIENT.form(AT, jti="j", exp=int(AT.timestamp()) + 100))

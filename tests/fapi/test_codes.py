@@ -77,6 +77,7 @@ async def test_a_code_used_twice_ends_the_tokens_it_had_opened(bank: Bank) -> No
     assert await bank.ends() == [(ENDED, Cause.CODE_REPLAYED)]
 
 
+@pytest.mark.fault("code of another client")
 async def test_a_code_is_for_the_client_it_was_given_to_and_dies_in_other_hands(bank: Bank) -> None:
     """RFC 6749 4.1.3; Keycloak CVE-2026-16089."""
     code = await bank.kakeibo.code()

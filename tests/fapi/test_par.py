@@ -98,6 +98,7 @@ async def test_two_ways_of_authentication_at_once_are_refused(bank: Bank) -> Non
     assert error(await bank.kakeibo.push(client_secret="s")) == (400, "invalid_request")
 
 
+@pytest.mark.fault("assertion replay")
 async def test_one_assertion_serves_once_whatever_the_endpoint(bank: Bank) -> None:
     """Hydra GHSA-3p3g-vpw6-4w66: at PAR, then at the token endpoint, then at revocation."""
     assertion = bank.kakeibo.client.assertion(bank.clock())
@@ -155,6 +156,7 @@ async def test_only_post_is_allowed(bank: Bank, method: str, path: str) -> None:
     assert answer.json() == {"error": "invalid_request", "error_description": f"{path} takes POST only"}
 
 
+@pytest.mark.fault("Range and form floods")
 @pytest.mark.parametrize("path", ["/par", "/token", "/revoke"])
 @pytest.mark.parametrize(
     ("body", "content_type", "status"),
@@ -189,6 +191,7 @@ async def test_parameters_in_the_query_count_for_nothing(bank: Bank) -> None:
     assert error(answer) == (401, "invalid_client")
 
 
+@pytest.mark.fault("Host trust")
 async def test_an_evil_host_changes_nothing(bank: Bank) -> None:
     """CVE-2026-48710: audience, proof target and addresses come from configuration."""
     evil = {

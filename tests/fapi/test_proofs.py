@@ -88,6 +88,7 @@ def test_exactly_one_proof_is_asked_for() -> None:
             verify_proof(headers, "POST", URL, AT)
 
 
+@pytest.mark.fault("algorithm confusion")
 @pytest.mark.parametrize("alg", ["none", "RS256", "HS256", "ES384"])
 def test_an_algorithm_not_listed_is_refused(alg: str) -> None:
     """RFC 9449 4.3-5; FAPI 2.0 5.4.1-1. HS256 is keyed with the bytes of the public key (CVE-2024-37568)."""
@@ -192,6 +193,7 @@ def test_at_the_resource_the_proof_names_the_token() -> None:
     assert not accepted(proof(KEY, "POST", URL, AT, ath="\u00e9" * 43), token="t1")
 
 
+@pytest.mark.fault("oversized or compressed JOSE")
 @pytest.mark.parametrize(
     "header",
     [
@@ -238,6 +240,7 @@ def test_claims_that_are_no_object_or_name_a_claim_twice_are_refused() -> None:
         assert not accepted(sign(header, odd, KEY))
 
 
+@pytest.mark.fault("jti window against skew")
 def test_a_proof_is_burnt_per_key_until_its_window_and_skew_have_passed() -> None:
     """RFC 9449 11.1; security.md 9: the same `jti` of another key is another proof."""
     one = verify_proof([proof(KEY, "POST", URL, AT, jti="j")], "POST", URL, AT)

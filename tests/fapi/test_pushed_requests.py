@@ -131,6 +131,7 @@ REDIRECT_TRICKS = [
 ]  # fmt: skip
 
 
+@pytest.mark.fault("redirect_uri parser tricks")
 @pytest.mark.parametrize("uri", REDIRECT_TRICKS)
 def test_a_redirect_uri_that_is_not_the_registered_one_byte_for_byte_is_refused(uri: str) -> None:
     """CVE-2026-7504, CVE-2024-8883; the last one is registered, but http (FAPI 2.0 5.3.2.2-8)."""

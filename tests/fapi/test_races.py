@@ -21,6 +21,7 @@ async def other(bank: Bank) -> AsyncIterator[Bank]:
     await database.close()
 
 
+@pytest.mark.fault("refresh and code races")
 async def test_of_fifty_redemptions_of_one_code_at_once_exactly_one_wins(bank: Bank, other: Bank) -> None:
     """Keycloak CVE-2026-1035. The others are replays, so what the one had opened ends (RFC 6749 4.1.2)."""
     code = await bank.kakeibo.code()

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from madoguchi.cli.log import as_line
 
 
+@pytest.mark.fault("log injection")
 @pytest.mark.parametrize(
     "name",
     [
