@@ -72,6 +72,7 @@ class StatementBlock:
     closing_balance: int  # 取引後残高, signed; equals opening plus the rows
     opening_place: Place = field(compare=False)
     closing_place: Place = field(compare=False)
+    record_count: int = field(default=0, compare=False)  # header to trailer, both included; 0 where it is in no file
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ class NoticeBlock:
     bank_code: str
     created_on: date
     notices: tuple[BalanceNotice, ...]
+    record_count: int = field(default=0, compare=False)  # as in StatementBlock
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,7 @@ class BlockRefused:
     first_record: int
     account: AccountKey | None  # None for a 残高通知 block, or when the header itself cannot be read
     damage: Damage
+    record_count: int = field(default=0, compare=False)  # as in StatementBlock: what quarantine cuts out of the file
 
     @property
     def message(self) -> str:

@@ -23,22 +23,44 @@ _MAY_FOLLOW = {"": "1", "1": "28", "2": "28", "8": "19"}
 
 
 @dataclass(frozen=True, slots=True)
+class FileForm:
+    """How a bank writes its Zengin files, where the standard leaves it open: settings of the installation."""
+
+    ebcdic: str = "cp290"  # the kana table of EBCDIC files
+    separator: str = "auto"  # between records: none, crlf or lf; auto is what follows the first record
+
+
+USUAL_FORM = FileForm()
+
+
+@dataclass(frozen=True, slots=True)
 class FileOutline:
     """A file whose structure is whole."""
 
     file_type: str  # 種別: 03 or 04
     separator: bytes
+    record_count: int  # header, trailer and end records included
 
 
-def examine(stream: BinaryIO, bank_code: str) -> FileOutline | FileRefused:
+def examine(
+    stream: BinaryIO, bank_code: str, form: FileForm = USUAL_FORM, one_block: bool = False
+) -> FileOutline | FileRefused:
     """Read `stream` from its beginning to its end and say what it is, or what refuses it as a whole.
 
     bank_code  four digits: the institution we serve; a block of another bank refuses the file.
+    one_block  whether it is not a whole file but one block, header to trailer.
     """
     try:
-        return _examine(stream, bank_code)
+        return _examine(stream, bank_code, form, one_block)
     except Damaged as damaged:
         return FileRefused(damaged.damage)
+
+
+def block_bytes(stream: BinaryIO, outline: FileOutline, first_record: int, record_count: int) -> bytes:
+    """A block as it came, separators and character code included: what is kept in quarantine, read_block reads."""
+    length = RECORD_BYTES + len(outline.separator)
+    stream.seek((first_record - 1) * length)
+    return stream.read(record_count * length)
 
 
 def records(stream: BinaryIO, separator: bytes) -> Iterator[tuple[int, bytes]]:
@@ -61,7 +83,7 @@ def records(stream: BinaryIO, separator: bytes) -> Iterator[tuple[int, bytes]]:
         raise Damaged(Damage(number, RECORD_BYTES + 1, "レコードの区切り", f"0x{between.hex()}", "CR LF(0x0d0a)"))
 
 
-def _examine(stream: BinaryIO, bank_code: str) -> FileOutline:
+def _examine(stream: BinaryIO, bank_code: str, form: FileForm, one_block: bool) -> FileOutline:
     stream.seek(0)
     beginning = stream.read(RECORD_BYTES + len(_CR_LF))
     if not beginning:
@@ -87,9 +109,11 @@ def _examine(stream: BinaryIO, bank_code: str) -> FileOutline:
         elif record_type == "9":
             _check_end(Record(layouts.end, number, raw), number, blocks)
         previous = record_type
+    if one_block and blocks == 1 and previous == "8":
+        return FileOutline(file_type, separator, number)
     if previous != "9":
         raise Damaged(Damage(number + 1, 0, "データ区分", "ファイルの終わり", "エンド・レコード(9)まで"))
-    return FileOutline(file_type, separator)
+    return FileOutline(file_type, separator, number)
 
 
 def _check_header(header: Record, file_type: str, bank_code: str) -> None:

@@ -7,9 +7,10 @@ Whether a block fits what is stored already is the procedure's question (procedu
 
 from collections.abc import Iterator
 from datetime import date, datetime, time
+from io import BytesIO
 from typing import BinaryIO
 
-from madoguchi.doors.core_banking.zengin_file import FileOutline, examine, records
+from madoguchi.doors.core_banking.zengin_file import USUAL_FORM, FileForm, FileOutline, examine, records
 from madoguchi.doors.core_banking.zengin_layout import LAYOUTS
 from madoguchi.doors.core_banking.zengin_record import Damaged, Record
 from madoguchi.procedures.feed_values import (
@@ -30,19 +31,44 @@ ZenginBlock = StatementBlock | NoticeBlock | BlockRefused | BlockPassedOver
 _END_OF_DAY = time(23, 59, 59)
 
 
-def read_zengin(stream: BinaryIO, bank_code: str, imported_on: date) -> FileRefused | Iterator[ZenginBlock]:
-    """The blocks of a 種別 03 or 04 file in its order, or why the file as a whole is refused.
+def read_zengin(
+    stream: BinaryIO, bank_code: str, imported_on: date, form: FileForm = USUAL_FORM
+) -> FileRefused | Iterator[ZenginBlock]:
+    """The blocks of a 種別 03 or 04 file in its order, or why the file as a whole is refused: examine, then read_blocks.
 
-    stream       seekable; read twice, one block in memory at a time.
     bank_code    four digits, the institution we serve.
+    imported_on  as for read_blocks.
+    """
+    outline = examine(stream, bank_code, form)
+    if isinstance(outline, FileRefused):
+        return outline
+    return read_blocks(stream, outline, imported_on)
+
+
+def read_blocks(stream: BinaryIO, outline: FileOutline, imported_on: date) -> Iterator[ZenginBlock]:
+    """The blocks of a file that was examined, in its order. Memory does not grow with file or block.
+
+    stream       seekable, and open as long as a block's rows are wanted: the rows of a long block are read again from
+                 it each time they are iterated. Whoever else reads from it in between does no harm.
     imported_on  the JST day of the import, or the day that the operator names for an old file: 作成日 has no era,
                  so it is read as the latest day up to three days after this one.
     """
-    outline = examine(stream, bank_code)
+    read_one = _statement_block if outline.file_type == "03" else _notice_block
+    return (read_one(first, block, imported_on) for first, block in _blocks(stream, outline))
+
+
+def read_block(
+    content: bytes, bank_code: str, imported_on: date, form: FileForm = USUAL_FORM, first_record: int = 1
+) -> FileRefused | ZenginBlock:
+    """One block alone, as block_bytes cut it out: header to trailer, without an end record.
+
+    first_record  where the block stood in its file, so that messages name places of that file.
+    Returns FileRefused where it is no such block, as it is with another `form` than the one it was cut by.
+    """
+    outline = examine(BytesIO(content), bank_code, form, one_block=True)
     if isinstance(outline, FileRefused):
         return outline
-    read_block = _statement_block if outline.file_type == "03" else _notice_block
-    return (read_block(first, block, imported_on) for first, block in _blocks(stream, outline))
+    return next(read_blocks(BytesIO(content), outline, imported_on))
 
 
 def _blocks(stream: BinaryIO, outline: FileOutline) -> Iterator[tuple[int, list[bytes]]]:
@@ -78,9 +104,10 @@ def _statement_block(first: int, block: list[bytes], imported_on: date) -> Zengi
         trailer = Record(layouts.trailer, first + len(block) - 1, block[-1])
         closing_balance = _check_totals(trailer, opening_balance, rows)
     except Damaged as damaged:
-        return BlockRefused(first, account, damaged.damage)
+        return BlockRefused(first, account, damaged.damage, len(block))
     return StatementBlock(
         first_record=first,
+        record_count=len(block),
         bank_code=header.code("bank_code"),
         account=account,
         branch_kana=header.text("branch_kana"),
@@ -155,8 +182,8 @@ def _notice_block(first: int, block: list[bytes], imported_on: date) -> ZenginBl
                 "data_count", trailer.required_number("data_count"), len(notices), "残高の件数は", "トレーラは"
             )
     except Damaged as damaged:
-        return BlockRefused(first, None, damaged.damage)
-    return NoticeBlock(first, header.code("bank_code"), created_on, notices)
+        return BlockRefused(first, None, damaged.damage, len(block))
+    return NoticeBlock(first, header.code("bank_code"), created_on, notices, len(block))
 
 
 def _notice(record: Record, created_on: date) -> BalanceNotice:
