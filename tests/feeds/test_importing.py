@@ -14,9 +14,20 @@ from madoguchi.doors.core_banking.importing import import_file
 from madoguchi.doors.core_banking.sample_books import write_sample_files
 from madoguchi.doors.core_banking.zengin_reader import read_zengin
 from madoguchi.doors.core_banking.zengin_writer import write_notices, write_statements
+from madoguchi.procedures.feed_files import FileReport, FileSeen, begin_file
 from madoguchi.procedures.feed_values import AccountKey, FileRefused
-from madoguchi.procedures.feeds import FileReport, FileSeen, begin_file, take_in_block
-from madoguchi.records.bank import Account, Balance, Branch, Contract, Customer, FeedFile, Statement, Transaction
+from madoguchi.procedures.feeds import take_in_block
+from madoguchi.records.bank import (
+    Account,
+    Balance,
+    Branch,
+    Contract,
+    Customer,
+    FeedArrival,
+    FeedFile,
+    Statement,
+    Transaction,
+)
 from madoguchi.records.database import Database
 from madoguchi.rules.vocabulary import JST, AccountState, Completeness, ContractState, Direction
 from tests.feeds.bank import FRIDAY, NOW, TUESDAY, Bank
@@ -127,7 +138,7 @@ async def test_a_file_that_is_cut_or_of_another_bank_stores_nothing_and_stands_i
     report = await bank.send(whole[:500] if damage == "cut" else whole)
     assert isinstance(report.refused, FileRefused)
     assert not report.clean
-    assert (await bank.count(Transaction), await bank.count(FeedFile)) == (0, 1)
+    assert (await bank.count(Transaction), await bank.count(FeedFile)) == (0, 2)
     assert len(await bank.acts("feed.refused")) == 1
 
 
@@ -177,7 +188,7 @@ async def test_an_account_unknown_to_internet_banking_is_not_taken_in_until_it_i
     other = AccountKey("002", "1", "7654321")
     file = write_statements(BANK, [block(row(1), account=other), block(row(2))])
     report = await bank.send(file)
-    assert report.details == ["インターネットバンキングに登録のない1口座は、取り込んでいません。"]
+    assert report.details == ["インターネットバンキングに登録のない口座の分1件は、取り込んでいません。"]
     assert await bank.count(Transaction) == 1
     await bank.send(status_file(registered(4, other)), suffix="jsonl")
     assert (await bank.send(file)).rows_added == 1
@@ -214,3 +225,31 @@ async def test_an_old_file_is_taken_in_when_its_day_is_named(bank: Bank) -> None
     assert [one.damage.item for one in (await bank.send(file)).blocks_refused] == ["作成日"]
     assert (await bank.send(file, as_of=date(2019, 6, 1))).rows_added == 1
     assert (await bank.rows())[0].booked_on == day
+
+
+@pytest.mark.clause("6-1")
+async def test_how_far_a_feed_has_come_is_known_and_never_goes_back(bank: Bank) -> None:
+    async def arrivals() -> dict[str, tuple[datetime, datetime]]:
+        def read(session: Session) -> dict[str, tuple[datetime, datetime]]:
+            return {one.feed: (one.as_of, one.received_at) for one in session.exec(select(FeedArrival))}
+
+        return await bank.database.reading(read)
+
+    nine, later = datetime(2026, 11, 24, 9, 0, tzinfo=JST), NOW + timedelta(hours=1)
+    assert await arrivals() == {"status": (nine, NOW)}, "the time of the newest event"
+    await bank.send(write_statements(BANK, [block(row(1, FRIDAY), to_day=FRIDAY)]))
+    friday = datetime(2026, 11, 20, 23, 59, 59, tzinfo=JST)
+    assert (await arrivals())["03"] == (friday, NOW), "the end of the last day"
+    await bank.send(write_notices(BANK, [notices(notice())]), later)
+    assert (await arrivals())["04"] == (datetime(2026, 11, 24, 14, 0, tzinfo=JST), later), "基準日時"
+    await bank.send(write_statements(BANK, [block(row(1, FRIDAY))]))
+    assert (await arrivals())["03"] == (NOW, NOW), "a day that is not over is known up to the file's coming"
+    await bank.send(write_statements(BANK, [block(row(1, FRIDAY), to_day=FRIDAY, created_on=FRIDAY)]), later)
+    assert (await arrivals())["03"] == (NOW, NOW)
+
+
+@pytest.mark.clause("6-1")
+async def test_a_refused_block_and_an_unknown_account_say_nothing_about_how_far_a_feed_has_come(bank: Bank) -> None:
+    unknown = block(row(1), account=AccountKey("002", "1", "7654321"))
+    await bank.send(overwritten(write_statements(BANK, [block(row(50_000)), unknown]), 2, 32, b"6"))
+    assert await bank.count(FeedArrival) == 1, "the status feed's"

@@ -6,8 +6,8 @@ import pytest
 from sqlmodel import Session, col, select
 
 from madoguchi.doors.core_banking.importing import import_file
+from madoguchi.procedures.feed_files import FileReport
 from madoguchi.procedures.feed_values import AccountKey, Damage, FileRefused
-from madoguchi.procedures.feeds import FileReport
 from madoguchi.records.audit import Act
 from madoguchi.records.bank import Account, Contract, Customer
 from madoguchi.records.database import Database

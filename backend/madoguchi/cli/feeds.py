@@ -11,7 +11,7 @@ from madoguchi.cli.failures import REFUSED, Trouble
 from madoguchi.cli.words import day, say, say_json
 from madoguchi.doors.core_banking.importing import import_file
 from madoguchi.doors.core_banking.sample_books import DEFAULT_MONTHS, DEFAULT_SEED, write_sample_files
-from madoguchi.procedures.feeds import FileReport
+from madoguchi.procedures.feed_files import FileReport
 
 app = typer.Typer(help="勘定系とインターネットバンキングからの連携ファイル。")
 
@@ -93,6 +93,7 @@ def _as_json(report: FileReport) -> dict[str, Any]:
         "refused": damage(report.refused) if report.refused else None,
         "blocks_accepted": report.blocks_accepted,
         "blocks_unchanged": report.blocks_unchanged,
+        "blocks_refused_count": report.refused_count,
         "blocks_refused": [
             {
                 "first_record": block.first_record,
@@ -102,7 +103,7 @@ def _as_json(report: FileReport) -> dict[str, Any]:
             for block in report.blocks_refused
         ],
         "passed_over": dict(report.passed_over),
-        "not_registered": len(report.not_registered),
+        "not_registered": report.not_registered,
         "rows_added": report.rows_added,
         "rows_removed": report.rows_removed,
         "balances_changed": report.balances_changed,

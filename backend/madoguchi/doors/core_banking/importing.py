@@ -4,18 +4,22 @@ Zengin 03 and 04 are known by their first record, the status feed by its JSON. T
 """
 
 import hashlib
+import os
 from datetime import date, datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from madoguchi.doors.core_banking.status_feed import read_status_events
+from madoguchi.doors.core_banking.zengin_layout import LAYOUTS
 from madoguchi.doors.core_banking.zengin_reader import read_zengin
+from madoguchi.procedures.feed_files import FileReport, FileSeen, refuse_file
 from madoguchi.procedures.feed_values import FileRefused
-from madoguchi.procedures.feeds import FileReport, FileSeen, record_refused_file, take_in_blocks, take_in_events
+from madoguchi.procedures.feeds import take_in_blocks, take_in_events
 from madoguchi.procedures.installing import Database
 from madoguchi.rules.vocabulary import JST
 
 STATUS = "status"
+UNKNOWN = "unknown"
 
 
 async def import_file(
@@ -34,7 +38,9 @@ async def import_file(
     Raises OSError when the file cannot be read.
     """
     with path.open("rb") as stream:
-        seen = FileSeen(path.name, hashlib.file_digest(stream, "sha256").hexdigest(), _kind(path, stream))
+        # Any bytes make a name on Linux.
+        name = os.fsencode(path.name).decode("utf-8", "backslashreplace")
+        seen = FileSeen(name, hashlib.file_digest(stream, "sha256").hexdigest(), _kind(path, stream))
         if seen.kind == STATUS:
             events = read_status_events(stream)
             if isinstance(events, FileRefused):
@@ -47,15 +53,16 @@ async def import_file(
 
 
 def _kind(path: Path, stream: BinaryIO) -> str:
-    """03, 04 or status (which may be empty); what looks like none of them is left to the Zengin reader to refuse."""
+    """03, 04 or status (which may be empty); what looks like none of them, the Zengin reader will refuse."""
     stream.seek(0)
     beginning = stream.read(3)
     if beginning.startswith(b"{") or path.suffix == ".jsonl":
         return STATUS
-    return beginning[1:3].decode("ascii", "replace")
+    kind = beginning[1:3].decode("ascii", "replace")
+    return kind if kind in LAYOUTS else UNKNOWN
 
 
 async def _refused(database: Database, seen: FileSeen, refused: FileRefused, actor: str, at: datetime) -> FileReport:
     report = FileReport(seen.name, seen.kind, refused=refused)
-    await database.writing(record_refused_file, seen, report, actor, at)
+    await database.writing(refuse_file, seen, report, actor, at)
     return report
