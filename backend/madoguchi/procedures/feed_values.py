@@ -144,6 +144,9 @@ class BlockRefused:
     account: AccountKey | None  # None for a 残高通知 block, or when the header itself cannot be read
     damage: Damage
     record_count: int = field(default=0, compare=False)  # as in StatementBlock: what quarantine cuts out of the file
+    # What was read of it before the damage, so that a later block is known to bring its days.
+    created_on: date | None = field(default=None, compare=False)
+    days: tuple[date, date] | None = field(default=None, compare=False)
 
     @property
     def message(self) -> str:

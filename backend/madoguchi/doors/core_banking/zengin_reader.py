@@ -84,6 +84,8 @@ def _blocks(stream: BinaryIO, outline: FileOutline) -> Iterator[tuple[int, list[
 def _statement_block(first: int, block: list[bytes], imported_on: date) -> ZenginBlock:
     layouts = LAYOUTS["03"]
     account: AccountKey | None = None
+    created_on: date | None = None
+    days: tuple[date, date] | None = None
     try:
         header = Record(layouts.header, first, block[0])
         kind = header.account_kind()
@@ -94,6 +96,7 @@ def _statement_block(first: int, block: list[bytes], imported_on: date) -> Zengi
         from_day, to_day = (header.day_near(name, created_on) for name in ("from_day", "to_day"))
         if to_day < from_day:
             raise header.damaged("to_day", f"{to_day}", f"勘定日(自) {from_day} 以後")
+        days = from_day, to_day
         opening_balance = header.signed("opening_sign", "opening_balance")
         rows = []
         earliest = from_day
@@ -104,7 +107,7 @@ def _statement_block(first: int, block: list[bytes], imported_on: date) -> Zengi
         trailer = Record(layouts.trailer, first + len(block) - 1, block[-1])
         closing_balance = _check_totals(trailer, opening_balance, rows)
     except Damaged as damaged:
-        return BlockRefused(first, account, damaged.damage, len(block))
+        return BlockRefused(first, account, damaged.damage, len(block), created_on, days)
     return StatementBlock(
         first_record=first,
         record_count=len(block),
