@@ -42,7 +42,7 @@ def renumber(session: Session, account: Account, new: AccountKey, at: datetime) 
             branch_code=former.branch_code,
             kind=former.kind_code,
             number=former.number,
-            account_id=account.account_id,
+            account_id=account.account_id or 0,
             until=at,
         )
     )

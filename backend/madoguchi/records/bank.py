@@ -225,3 +225,12 @@ class StatusCursor(SQLModel, table=True):
     __tablename__ = "status_cursor"
     feed: str = Field(primary_key=True)
     sequence: int = Field(sa_type=BigInteger)
+
+
+class AppliedEvent(SQLModel, table=True):
+    """An event of the status feed that was applied: tells the same event again from another one under its number."""
+
+    __tablename__ = "applied_event"
+    sequence: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    event_id: str = Field(unique=True, max_length=64)
+    digest: str = Field(max_length=64)  # SHA-256 of its content

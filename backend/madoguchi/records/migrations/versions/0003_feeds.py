@@ -60,6 +60,12 @@ def upgrade() -> None:
         sa.Column("feed_file_id", ROW_ID, sa.ForeignKey("feed_file.feed_file_id"), nullable=False),
     )
     op.create_table(
+        "applied_event",
+        sa.Column("sequence", sa.BigInteger(), primary_key=True, autoincrement=False),
+        sa.Column("event_id", sa.String(length=64), nullable=False, unique=True),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+    )
+    op.create_table(
         "feed_due",
         sa.Column("feed_due_id", ROW_ID, primary_key=True),
         sa.Column("feed", sa.String(), nullable=False),
@@ -73,7 +79,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("feed_due", "feed_arrival", "quarantined_block", "former_account_number", "removed_row"):
+    tables = ("feed_due", "applied_event", "feed_arrival", "quarantined_block", "former_account_number", "removed_row")
+    for table in tables:
         op.drop_table(table)
     for name in ("refusal", "finished_at", *COUNTS):
         op.drop_column("feed_file", name)
