@@ -4,7 +4,7 @@ Source: 6-1 (whether banking days are missing is told with every page). Pieces n
 piece, and what is held around it is cut back. How rows are replaced is feed_statements.py's subject.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
@@ -33,17 +33,34 @@ def held_pieces(session: Session, account: Account, block: StatementBlock) -> Se
     ).all()
 
 
+def made_later(session: Session, held: Sequence[Statement], block: StatementBlock) -> list[Statement]:
+    """The pieces of the block's days that come from a file made after the block's: they stand, it can only agree."""
+    return [
+        piece
+        for piece in _overlapping(held, block.from_day, block.to_day)
+        if (made_on := _made_on(session, piece)) is not None and block.created_on < made_on
+    ]
+
+
+def outdated(session: Session, block: StatementBlock, newer: Sequence[Statement]) -> Damage:
+    """Why a block that tells other rows than a file made later is refused."""
+    later = max(made_on for piece in newer if (made_on := _made_on(session, piece)) is not None)
+    return Damage(
+        block.first_record,
+        0,
+        "作成日",
+        f"{block.created_on}",
+        f"取込済みの {later} 以後",
+        f"作成日 {block.created_on} の内容が、取込済みの、より新しいファイル(作成日 {later})の内容と異なります",
+    )
+
+
 def misfit(session: Session, held: Sequence[Statement], block: StatementBlock) -> Damage | None:
-    """Why the block does not fit the days held: it is older than they, or the balances at its ends do not chain.
+    """Why the balances at the block's ends do not chain with the days held.
 
     Ends are compared wherever no banking day is missing in between. So a block that changes its closing balance has to
     reach the last day held.
     """
-    for piece in _overlapping(held, block):
-        made_on = _made_on(session, piece)
-        if made_on is not None and block.created_on < made_on:
-            return Damage(block.first_record, 0, "作成日", f"{block.created_on}", f"取込済みの {made_on} 以後")
-
     before = [piece for piece in held if piece.first_day < block.from_day]
     if before and not banking_day_between(before[-1].last_day, block.from_day):
         known = _balance_at_end_of(session, before[-1], block.from_day - _ONE_DAY)
@@ -62,42 +79,64 @@ def misfit(session: Session, held: Sequence[Statement], block: StatementBlock) -
 def hold(
     session: Session,
     held: Sequence[Statement],
+    newer: Sequence[Statement],
     account: Account,
     block: StatementBlock,
     feed_file: FeedFile,
     rows_changed: bool,
 ) -> bool:
-    """Hold the block's days as one piece. False when they were held like this, and as freshly, before."""
-    new = Statement(
-        account_id=account.account_id or 0,
-        first_day=block.from_day,
-        last_day=block.to_day,
-        opening_balance=block.opening_balance,
-        closing_balance=block.closing_balance,
-        # Never a moment after the file came, though its last day may not be over.
-        as_of=min(_end_of(block.to_day), feed_file.imported_at),
-        as_of_precision=Precision.DAY,
-        completeness=_lacks_later(block.to_day, block.created_on),
-        feed_file_id=feed_file.feed_file_id or 0,
-    )
-    overlapping = _overlapping(held, block)
-    # Changed rows are held as of their own file, which an older one must not undo.
-    if not rows_changed and _held_before(session, overlapping, new):
-        return False
-    pieces = [piece for piece in held if piece not in overlapping] + [new]
-    for piece in overlapping:
-        pieces += _cut_back(piece, block)
-        session.delete(piece)
-    pieces.sort(key=lambda piece: piece.first_day)
-    for earlier, later in pairwise(pieces):
-        _tell_gap(session, earlier, later)
-    session.add_all(pieces)
-    session.flush()
-    return True
+    """Hold the block's days, as one piece where `newer` ones do not stand between.
+
+    False when they were held like this, and as freshly, before.
+    """
+    pieces = list(held)
+    renewed = False
+    for new in _told_pieces(newer, account, block, feed_file):
+        overlapping = _overlapping(pieces, new.first_day, new.last_day)
+        # Changed rows are held as of their own file, which an older one must not undo.
+        if not rows_changed and _held_before(session, overlapping, new):
+            continue
+        renewed = True
+        pieces = [piece for piece in pieces if piece not in overlapping] + [new]
+        for piece in overlapping:
+            pieces += _cut_back(piece, new)
+            session.delete(piece)
+    if renewed:
+        pieces.sort(key=lambda piece: piece.first_day)
+        for earlier, later in pairwise(pieces):
+            _tell_gap(session, earlier, later)
+        session.add_all(pieces)
+        session.flush()
+    return renewed
 
 
-def _overlapping(held: Sequence[Statement], block: StatementBlock) -> list[Statement]:
-    return [piece for piece in held if piece.first_day <= block.to_day and piece.last_day >= block.from_day]
+def _told_pieces(
+    newer: Sequence[Statement], account: Account, block: StatementBlock, feed_file: FeedFile
+) -> Iterator[Statement]:
+    """The days for which the block is the newest to tell, as pieces."""
+    first_day, opening = block.from_day, block.opening_balance
+    ends = [(piece.first_day, piece.opening_balance, piece.last_day, piece.closing_balance) for piece in newer]
+    beyond = block.to_day + _ONE_DAY
+    for until, closing, last_told, balance in [*ends, (beyond, block.closing_balance, beyond, 0)]:
+        last_day = until - _ONE_DAY
+        if first_day <= last_day:
+            yield Statement(
+                account_id=account.account_id or 0,
+                first_day=first_day,
+                last_day=last_day,
+                opening_balance=opening,
+                closing_balance=closing,
+                # Never a moment after the file came, though its last day may not be over.
+                as_of=min(_end_of(last_day), feed_file.imported_at),
+                as_of_precision=Precision.DAY,
+                completeness=_lacks_later(last_day, block.created_on),
+                feed_file_id=feed_file.feed_file_id or 0,
+            )
+        first_day, opening = last_told + _ONE_DAY, balance
+
+
+def _overlapping(held: Sequence[Statement], first_day: date, last_day: date) -> list[Statement]:
+    return [piece for piece in held if piece.first_day <= last_day and piece.last_day >= first_day]
 
 
 def _made_on(session: Session, piece: Statement) -> date | None:
@@ -145,15 +184,15 @@ def _held_before(session: Session, overlapping: Sequence[Statement], new: Statem
     return last.as_of >= new.as_of and (was_complete or new.completeness == Completeness.MAY_LACK_LATER)
 
 
-def _cut_back(piece: Statement, block: StatementBlock) -> list[Statement]:
-    """What stays of a held piece before and after the block."""
+def _cut_back(piece: Statement, new: Statement) -> list[Statement]:
+    """What stays of a held piece before and after a new one."""
     parts = []
-    if piece.first_day < block.from_day:
-        part = _part(piece, last_day=block.from_day - _ONE_DAY, closing_balance=block.opening_balance)
+    if piece.first_day < new.first_day:
+        part = _part(piece, last_day=new.first_day - _ONE_DAY, closing_balance=new.opening_balance)
         part.as_of, part.as_of_precision = min(_end_of(part.last_day), piece.as_of), Precision.DAY
         parts.append(part)
-    if piece.last_day > block.to_day:
-        parts.append(_part(piece, first_day=block.to_day + _ONE_DAY, opening_balance=block.closing_balance))
+    if piece.last_day > new.last_day:
+        parts.append(_part(piece, first_day=new.last_day + _ONE_DAY, opening_balance=new.closing_balance))
     return parts
 
 

@@ -94,7 +94,7 @@ def _statement(
         report.not_registered += 1
         return
     _made_on(session, feed_file, block.created_on)
-    stored = store_statement(session, account, block, feed_file)
+    stored = store_statement(session, account, block, feed_file, at)
     if isinstance(stored, BlockRefused):
         _refuse(session, feed_file, stored, report, actor, at)
         return

@@ -1,0 +1,145 @@
+"""Changes of an account's rows, written down and numbered, so that an aggregator can be told what is new (`changes`).
+
+Every row that came, was corrected in what is shown, or went has a number of its own. They count up without a gap in the
+account's row, which is locked while they are given out: nobody can see a number before a smaller one.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, bindparam, delete, insert, select, update
+from sqlmodel import Session
+
+from madoguchi.records.bank import Account, RemovedTransaction, Transaction
+from madoguchi.records.database import table_of
+
+_LEDGER = table_of(Transaction)
+_REMOVED = table_of(RemovedTransaction)
+_THE_ROW: ColumnElement[bool] = _LEDGER.c.transaction_id == bindparam("row_id")
+_MAY_CHANGE = ("position", "balance_after", "inquiry_number", "last_change")
+_STEP_ASIDE = update(_LEDGER).where(_THE_ROW).values(position=-_LEDGER.c.position)
+_CHANGE = update(_LEDGER).where(_THE_ROW).values({name: bindparam(name) for name in _MAY_CHANGE})
+_POINT = update(_LEDGER).where(_THE_ROW).values({name: bindparam(name) for name in ("corrects_id", "last_change")})
+_ROWS_AT_ONCE = 1_000
+
+Columns = dict[str, Any]
+Item = TypeVar("Item")
+
+
+@dataclass(slots=True)
+class Changes:
+    """One block's changes of one account. Made by `begin_changes`; nothing is lost only when `finish` was called."""
+
+    session: Session
+    account: Account
+    feed_file_id: int
+    at: datetime  # when withdrawn rows went
+    seen: int  # the newest number that others can have seen
+    last: int
+    rows_added: int = 0
+    rows_removed: int = 0
+    pointers_lost: dict[int, int] = field(default_factory=dict)  # 訂正 rows whose corrected row went, and its id
+    _waiting: list[Columns] = field(default_factory=list)
+
+    @property
+    def any(self) -> bool:
+        """Whether anybody who reads the rows can see a difference."""
+        return self.last > self.seen
+
+    def add(self, rows: Iterable[Columns]) -> None:
+        """New rows. They are written some hundreds at a time, the last ones by `finish`."""
+        keys = {
+            "account_id": self.account.account_id,
+            "customer_id": self.account.customer_id,
+            "feed_file_id": self.feed_file_id,
+        }
+        for row in rows:
+            number = self._next()
+            self._waiting.append(row | keys | {"first_change": number, "last_change": number})
+            if len(self._waiting) == _ROWS_AT_ONCE:
+                self._write_new()
+
+    def withdraw(self, rows: Iterable[Any]) -> None:
+        """Rows that the feed no longer tells: they go, and their ids and days are kept for who already has them."""
+        for some in _some(rows):
+            ids = [row.transaction_id for row in some]
+            pointing = select(_LEDGER.c.transaction_id, _LEDGER.c.corrects_id).where(_LEDGER.c.corrects_id.in_(ids))
+            self.pointers_lost.update(map(tuple, self.session.execute(pointing)))
+            self._execute(delete(_LEDGER).where(_THE_ROW), [{"row_id": row_id} for row_id in ids])
+            removed = [
+                {
+                    "account_id": self.account.account_id,
+                    "change": self._next(),
+                    "transaction_id": row.transaction_id,
+                    "booked_on": row.booked_on,
+                    "removed_at": self.at,
+                }
+                for row in some
+            ]
+            self._execute(insert(_REMOVED), removed)
+            self.rows_removed += len(some)
+
+    def move(self, pairs: Sequence[tuple[Any, Columns]]) -> None:
+        """Rows of one day that stay but for order, balance or 照会番号. The last is shown to nobody: no number."""
+        for some in _some(pairs):
+            # Positions are unique within an account: all that move step aside first.
+            self._execute(
+                _STEP_ASIDE,
+                [{"row_id": row.transaction_id} for row, told in some if row.position != told["position"]],
+            )
+        for some in _some(pairs):
+            self._execute(_CHANGE, [self._changed(row, told) for row, told in some])
+
+    def point(self, corrections: Iterable[tuple[Any, int | None]]) -> None:
+        """訂正 rows and the id of the row that each corrects. One that came with this block has its number already."""
+        for some in _some(corrections):
+            self._execute(
+                _POINT,
+                [
+                    {
+                        "row_id": row.transaction_id,
+                        "corrects_id": corrected,
+                        "last_change": row.last_change if row.last_change > self.seen else self._next(),
+                    }
+                    for row, corrected in some
+                ],
+            )
+
+    def finish(self) -> None:
+        """Write what waits, and in the account how far its numbers have come."""
+        self._write_new()
+        self.account.last_change = self.last
+
+    def _changed(self, row: Any, told: Columns) -> Columns:
+        shown = row.position != told["position"] or row.balance_after != told["balance_after"]
+        number = self._next() if shown else row.last_change
+        return {"row_id": row.transaction_id, "last_change": number} | {name: told[name] for name in _MAY_CHANGE[:-1]}
+
+    def _write_new(self) -> None:
+        self._execute(insert(_LEDGER), self._waiting)
+        self.rows_added += len(self._waiting)
+        self._waiting = []
+
+    def _execute(self, statement: Any, rows: list[Columns]) -> None:
+        if rows:
+            self.session.connection().execute(statement, rows)
+
+    def _next(self) -> int:
+        self.last += 1
+        return self.last
+
+
+def begin_changes(session: Session, account: Account, feed_file_id: int, at: datetime) -> Changes:
+    """Lock the account's row until the transaction ends, and number from what it says now."""
+    session.refresh(account, ["last_change"], with_for_update=True)
+    return Changes(session, account, feed_file_id, at, account.last_change, account.last_change)
+
+
+def _some(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """Not too many at once: statements have bounds, and so has memory."""
+    each = iter(items)
+    while some := list(islice(each, _ROWS_AT_ONCE)):
+        yield some
