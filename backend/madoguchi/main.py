@@ -1,16 +1,17 @@
 """Composition root: the only place that chooses implementations and puts the doors side by side.
 
 `build_app` makes one application of settings, keys and a clock; it opens the database lazily and closes it at the end.
-What holds for every answer, a failed one too, stands here: its id, the one Host (security.md 10), https for ever.
+What holds for every answer, a failed one too, stands here: its id, the one Host (security.md 10), https for ever; and
+which requests wait for each other (security.md 14).
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,13 +19,16 @@ from madoguchi.clock import Clock, system_clock
 from madoguchi.doors import developer, oauth, pages
 from madoguchi.doors.api import endpoint as api
 from madoguchi.doors.api.context import ApiContext
+from madoguchi.doors.api.refusing import refuse as refuse_query
 from madoguchi.doors.deadlines import Deadlines
-from madoguchi.doors.http import RequestIds
+from madoguchi.doors.http import RESOURCE, Refusing, RequestIds
+from madoguchi.doors.overload import Lane, Lanes
 from madoguchi.doors.templating import SafeAnswers, Templates, page_headers
 from madoguchi.doors.templating.environment import find_frontend
 from madoguchi.doors.timer import timer
 from madoguchi.installation import Keys, public_half
 from madoguchi.procedures.logging_in import identity_method
+from madoguchi.procedures.quotas import Quotas
 from madoguchi.procedures.recording import Recorder
 from madoguchi.records.database import LOCK_WAIT_WHILE_SERVING, Database
 from madoguchi.settings import Settings
@@ -40,7 +44,11 @@ def build_app(settings: Settings, keys: Keys, clock: Clock = system_clock) -> AS
 
     The caller has checked `settings.problems()` and brought the database to the newest migration.
     """
-    database = Database(settings.database_url, lock_wait=LOCK_WAIT_WHILE_SERVING)
+    # A connection for every request at work, so that none waits for another lane's: queries and the recorder; the
+    # authorization server and /authorize, which waits with the pages; the pages and the timer.
+    many = settings.at_work
+    queries, tokens, database = (_open(settings, size) for size in (many + 1, 2 * many, many + 1))
+    recorder = Recorder(queries, RELEASE)
     templates = Templates(find_frontend())
     pages_context = pages.PagesContext(
         settings=settings,
@@ -53,14 +61,15 @@ def build_app(settings: Settings, keys: Keys, clock: Clock = system_clock) -> AS
     api_context = ApiContext(
         settings=settings,
         clock=clock,
-        database=database,
-        recorder=Recorder(database, RELEASE),
+        database=queries,
+        recorder=recorder,
+        quotas=Quotas(settings.allowance, recorder.worker),
         master_key=keys.master,
     )
     oauth_context = oauth.OAuthContext(
         settings=settings,
         clock=clock,
-        database=database,
+        database=tokens,
         jwks=public_half(keys.server_jwks),
         release=RELEASE,
         error_page=pages.error_page(pages_context),
@@ -80,16 +89,45 @@ def build_app(settings: Settings, keys: Keys, clock: Clock = system_clock) -> AS
             async with timer(database, clock):
                 yield
         finally:
-            await database.close()
+            await recorder.finish()
+            for one in (queries, tokens, database):
+                await one.close()
 
     doors = Starlette(
         routes=routes,
         lifespan=lifespan,
-        middleware=[Middleware(Deadlines)],
+        middleware=[Middleware(Deadlines, refuse=refuse), Middleware(Lanes, lane_of=_lanes(settings), refuse=refuse)],
         exception_handlers=pages.exception_handlers(pages_context),
     )
     # Around Starlette's own outermost layer, which answers for bugs: that answer too has its id and asks for https.
     return RequestIds(SafeAnswers(OneHost(doors, settings)))
+
+
+def _open(settings: Settings, connections: int) -> Database:
+    return Database(settings.database_url, pool_size=connections, lock_wait=LOCK_WAIT_WHILE_SERVING)
+
+
+def _lanes(settings: Settings) -> Callable[[str], Lane]:
+    """Three kinds of requests that never wait for each other: queries, what machines ask for tokens, and pages."""
+    queries, machines, pages = (Lane(settings.at_work, settings.waiting) for _ in range(3))
+
+    def lane_of(path: str) -> Lane:
+        if path == RESOURCE:
+            return queries
+        return machines if path in oauth.FOR_MACHINES else pages
+
+    return lane_of
+
+
+def refuse(scope: Scope, status: int) -> Response:
+    """What never came to its door is refused in that door's shape."""
+    path = scope["path"]
+    shape: Refusing = pages.refuse
+    if path == RESOURCE:
+        shape = refuse_query
+    elif path in oauth.FOR_MACHINES:
+        shape = oauth.refuse
+    return shape(scope, status)
 
 
 class OneHost:

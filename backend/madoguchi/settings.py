@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     consent_page_lifetime: timedelta = timedelta(minutes=30)
     consent_page_ceiling: timedelta = timedelta(minutes=60)
     fresh_login: timedelta = timedelta(minutes=5)
+    connections: int = Field(700, ge=16, description="Open connections of one process; then the longest idle one goes")
+    at_work: int = Field(8, ge=1, description="Requests at work at once in one process and lane; see doors/overload.py")
+    waiting: int = Field(64, ge=0, description="Requests waiting for that in each lane; beyond, 503 at once")
     drain: timedelta = Field(timedelta(seconds=15), description="How long SIGTERM waits for accepted requests")
 
     @property

@@ -13,7 +13,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from madoguchi.doors.deadlines import HEAD_OCTETS, BoundedHttp, Deadlines
+from madoguchi.doors.connections import HEAD_OCTETS, BoundedHttp
+from madoguchi.doors.deadlines import Deadlines
 
 SOON = 0.5
 LARGE = 8 * 1024 * 1024

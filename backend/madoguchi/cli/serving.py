@@ -1,14 +1,12 @@
 """`madoguchi serve`: the doors over HTTP, with uvicorn; `--sample` prepares the sample credit union first.
 
-A start that cannot succeed says all that is wrong before anything is prepared. SIGTERM and Ctrl+C end it gently:
-accepted requests are answered within `MADOGUCHI_DRAIN`. Several workers are processes of their own that read the same
-settings from the environment; they need PostgreSQL.
+A start that cannot succeed says all that is wrong before anything is prepared. Several workers are processes of their
+own that read the same settings from the environment; they need PostgreSQL. How they run and end is cli/running.py.
 """
 
 import asyncio
 import errno
 import os
-import signal
 import socket
 import sys
 from contextlib import nullcontext
@@ -17,18 +15,16 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import uvicorn
 from sqlmodel import Session
 from starlette.types import ASGIApp
-from uvicorn.supervisors.multiprocess import Multiprocess
 
+from madoguchi.cli import running
 from madoguchi.cli.context import DEFAULT_PORT, PREFIX, Office, loopback, office, read_settings, remember_issuer
 from madoguchi.cli.failures import Trouble
 from madoguchi.cli.holding import held
 from madoguchi.cli.log import RequestLog, write_log
 from madoguchi.cli.words import say, say_table
 from madoguchi.clock import Clock, system_clock
-from madoguchi.doors.deadlines import IDLE_SECONDS, BoundedHttp
 from madoguchi.installation import Keys, KeysRefused, load_keys, make_keys
 from madoguchi.procedures.sample_logins import SampleCustomer
 from madoguchi.procedures.service import NotFound, institution
@@ -36,10 +32,6 @@ from madoguchi.procedures.terms import terms_now
 from madoguchi.rules.vocabulary import AccountKind, ContractState
 from madoguchi.sandbox import Prepared, prepare
 from madoguchi.settings import Mode, Settings
-
-BACKLOG = 256
-WORKER_STARTS_WITHIN = 60
-"""Seconds. uvicorn ends and replaces a worker that answers no ping for so long, and a starting one answers none."""
 
 HANDED_ON = ("mode", "issuer", "database_url", "data_dir", "workers", "sample_login", "bank_code")
 """Settings that may come from the command line or a default: workers find them in the environment."""
@@ -72,6 +64,7 @@ def serve(
 
 def worker() -> ASGIApp:
     """The application of one worker process, from the environment its parent handed on."""
+    running.end_with_parent()
     settings = read_settings()
     return _app(settings, load_keys(settings), system_clock)
 
@@ -98,6 +91,10 @@ def _check(settings: Settings, sample: bool) -> None:
             load_keys(settings)
         except KeysRefused as refused:
             problems.append(str(refused))
+    if not running.can_open(settings.connections):
+        problems.append(
+            "MADOGUCHI_CONNECTIONS: 一度に開けるファイルの数を超えます。小さくするか、ulimit -n を大きくしてください。"
+        )
     if problems:
         raise Trouble("始められません。\n" + "\n".join(problems))
 
@@ -128,7 +125,7 @@ def _listener(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-        listener.listen(BACKLOG)
+        listener.listen(running.BACKLOG)
     except PermissionError:
         listener.close()
         raise Trouble(f"ポート {port} を使う権限がありません。1024 以上の番号を --port で指定してください。") from None
@@ -152,32 +149,10 @@ def _app(settings: Settings, keys: Keys, clock: Clock) -> ASGIApp:
 
 
 def _serve(settings: Settings, app: ASGIApp | None, listener: socket.socket) -> None:
-    # uvicorn sends itself the signal again when all is done, which would make a good end look like a kill.
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: None)
-    config = uvicorn.Config(
-        app or "madoguchi.cli.serving:worker",
-        factory=app is None,
-        workers=settings.workers,
-        loop="uvloop",
-        http=BoundedHttp,
-        timeout_keep_alive=IDLE_SECONDS,
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        backlog=BACKLOG,
-        timeout_worker_healthcheck=WORKER_STARTS_WITHIN,
-        timeout_graceful_shutdown=int(settings.drain.total_seconds()),
-    )
-    if app is not None:
-        uvicorn.Server(config).run(sockets=[listener])
-        return
-    for key in HANDED_ON:
-        os.environ[f"{PREFIX}{key.upper()}"] = str(getattr(settings, key))
-    Multiprocess(config, sockets=[listener]).run()
+    if app is None:
+        for key in HANDED_ON:
+            os.environ[f"{PREFIX}{key.upper()}"] = str(getattr(settings, key))
+    running.run(settings, app or "madoguchi.cli.serving:worker", listener)
 
 
 def _tell(sentence: str) -> None:

@@ -1,17 +1,17 @@
 """What every door needs of HTTP: a form read under limits, answers nobody stores, errors, the request's id.
 
 Source: RFC 6749 section 3.1 and 3.2 (parameters), 5.1 and 5.2 (answers); security.md 1 and 13. Parsing is the
-standard library's, so that limits come before it. Deadlines are doors/deadlines.py; connection caps are the
-server's, the Host check is main.py's.
+standard library's, so that limits come before it. Deadlines are doors/deadlines.py, lanes doors/overload.py, caps on
+connections and heads doors/connections.py; the Host check is main.py's.
 """
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from madoguchi import opaque
@@ -25,6 +25,12 @@ RESOURCE_METADATA: Final = f"/.well-known/oauth-protected-resource{RESOURCE}"
 """RFC 9728 section 3.1: the well-known part stands between the host and the resource's path."""
 
 NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+
+Refusing = Callable[[Scope, int], Response]
+"""What a door answers to a request that never came to it, by status: 408 too slow, 413 too large, 503 too many."""
+
+RETRY_AFTER: Final = {"Retry-After": "5"}
+"""Seconds after which an overloaded server is worth another try."""
 
 
 class ProtocolError(Exception):
@@ -139,6 +145,12 @@ def error_answer(error: ProtocolError) -> Response:
     if error.description:
         body["error_description"] = error.description
     return json_answer(body, error.status, error.headers)
+
+
+def refuse_plainly(scope: Scope, status: int) -> Response:
+    """A `Refusing` for whoever has no shape of its own."""
+    text = {408: "too slow\n", 413: "too large\n"}.get(status, "try again later\n")
+    return PlainTextResponse(text, status, NO_STORE | (RETRY_AFTER if status == 503 else {}))
 
 
 class RequestIds:

@@ -90,6 +90,11 @@ class Recorder:
         """
         return await self._database.writing(end_on_record, Once(jti_key, jti_expires_at), admission, use, self._release)
 
+    async def finish(self) -> None:
+        """Wait until every commit that was asked for is done; what fails is told to who asked."""
+        while self._writer is not None:
+            await asyncio.wait((self._writer,))
+
     async def _write_all(self) -> None:
         try:
             while self._waiting:

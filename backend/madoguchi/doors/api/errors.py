@@ -23,6 +23,7 @@ class Code(Enum):
     INVALID_REQUEST = ("-", 400, "The request is not a well-formed GraphQL-over-HTTP request: {why}.")
     METHOD_NOT_ALLOWED = ("-", 405, "Use POST, or GET for a query. A mutation is never run on GET.")
     NOT_ACCEPTABLE = ("-", 406, "Accept application/graphql-response+json or application/json in UTF-8.")
+    BODY_TOO_SLOW = ("-", 408, "The body of the request did not come in time.")
     BODY_TOO_LARGE = ("-", 413, "A request is at most {limit} bytes.")
     UNSUPPORTED_MEDIA_TYPE = ("-", 415, "Send application/json in UTF-8; forms, multipart and plain text are refused.")
     TOKEN_MISSING = ("4-2", 401, "Send one access token as `Authorization: DPoP`, with its proof; Bearer is refused.")
@@ -41,6 +42,7 @@ class Code(Enum):
     UNKNOWN_CURSOR = ("-", 200, "The cursor is not one of this account's history.")
     UNKNOWN_ID = ("-", 200, "This registration has nothing with this id.")
     NOT_YET_RECEIVED = ("6-1", 200, "The credit union's system has not provided this yet. Try again later.")
+    OVERLOADED = ("-", 503, "The server is too busy for this request. Try again after the seconds in Retry-After.")
     INTERNAL = ("-", 500, "An error on our side. Tell us the request id.")
 
     def __init__(self, clause: str, status: int, message: str) -> None:

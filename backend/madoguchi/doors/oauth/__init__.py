@@ -2,5 +2,7 @@
 
 from madoguchi.doors.oauth.context import OAuthContext
 from madoguchi.doors.oauth.endpoints import routes
+from madoguchi.doors.oauth.metadata import FOR_MACHINES
+from madoguchi.doors.oauth.refusing import refuse
 
-__all__ = ["OAuthContext", "routes"]
+__all__ = ["FOR_MACHINES", "OAuthContext", "refuse", "routes"]

@@ -7,7 +7,7 @@ Source: RFC 8414 sections 2 and 3, RFC 9728 sections 2 and 3, RFC 9126 section 5
 from typing import Any, Final
 
 from madoguchi.doors import jose
-from madoguchi.doors.http import RESOURCE
+from madoguchi.doors.http import RESOURCE, RESOURCE_METADATA
 from madoguchi.rules.vocabulary import Scope
 
 AUTHORIZE: Final = "/authorize"
@@ -16,6 +16,8 @@ PUSH: Final = "/par"
 REVOKE: Final = "/revoke"
 KEYS: Final = "/jwks"
 SERVER_METADATA: Final = "/.well-known/oauth-authorization-server"
+FOR_MACHINES: Final = frozenset({TOKEN, PUSH, REVOKE, KEYS, SERVER_METADATA, RESOURCE_METADATA})
+"""The paths at which clients ask, and are answered in JSON; a browser comes to /authorize alone."""
 
 _AUTHENTICATION: Final = ["private_key_jwt"]
 _SCOPES: Final = [scope.value for scope in Scope]

@@ -4,11 +4,11 @@ from starlette.routing import Route
 
 from madoguchi.doors.pages.consent import consent_routes
 from madoguchi.doors.pages.context import PagesContext
-from madoguchi.doors.pages.failing import error_page, exception_handlers
+from madoguchi.doors.pages.failing import error_page, exception_handlers, refuse
 from madoguchi.doors.pages.login import login_routes
 from madoguchi.doors.pages.public import public_routes
 
-__all__ = ["PagesContext", "error_page", "exception_handlers", "routes"]
+__all__ = ["PagesContext", "error_page", "exception_handlers", "refuse", "routes"]
 
 
 def routes(context: PagesContext) -> list[Route]:

@@ -10,8 +10,9 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
+from starlette.types import Scope
 
-from madoguchi.doors.http import ProtocolError, place_of
+from madoguchi.doors.http import RETRY_AFTER, ProtocolError, place_of
 from madoguchi.doors.pages.context import PagesContext
 from madoguchi.doors.pages.models.frame import Part
 from madoguchi.doors.pages.models.messages import MessagePage, MessageState, Way
@@ -55,6 +56,15 @@ def exception_handlers(context: PagesContext) -> Mapping[Any, Handler]:
             return _plain(500, {})
 
     return {HTTPException: refused, ProtocolError: unreadable, Exception: failed}
+
+
+def refuse(scope: Scope, status: int) -> Response:
+    """The door's `Refusing` (doors/http.py): a bare sentence, as a page would ask the database that is too busy."""
+    state = MessageState.OVERLOADED
+    busy = "".join((state.title, "。", *state.body))
+    slow = "送信に時間がかかりすぎました。通信の状態を確かめて、もう一度お試しください。"
+    text = {408: slow, 413: "この操作は受け付けられませんでした。"}.get(status, busy)
+    return PlainTextResponse(text, status, page_headers() | (RETRY_AFTER if status == 503 else {}))
 
 
 async def _message(context: PagesContext, request: Request, state: MessageState, aggregator: str) -> Response:

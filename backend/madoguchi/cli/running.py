@@ -1,0 +1,128 @@
+"""The server's processes, from the first signal that ends them to the last: uvicorn, with what it leaves open.
+
+The first SIGTERM or SIGINT ends gently: no new connection is taken, accepted requests are finished within
+`MADOGUCHI_DRAIN`, then what is left is cut. A second one ends at once, as SIGKILL would; nothing that was acknowledged
+needs a gentle end. With several workers the parent listens no more itself, or new clients would wait for nobody, and
+workers end when their parent is killed, or they would hold its port.
+"""
+
+import multiprocessing
+import os
+import resource
+import signal
+import socket
+import threading
+import time
+from types import FrameType
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.config import Config
+from uvicorn.supervisors.multiprocess import Multiprocess
+
+from madoguchi.doors.connections import IDLE_SECONDS, BoundedHttp
+from madoguchi.settings import Settings
+
+BACKLOG: Final = 256
+WORKER_STARTS_WITHIN: Final = 60
+"""Seconds. uvicorn ends and replaces a worker that answers no ping for so long, and a starting one answers none."""
+
+AFTER_DRAIN_SECONDS: Final = 5.0
+"""What a process may take beyond its drain, for the last commits and for closing the database."""
+
+OTHER_FILES: Final = BACKLOG + 100
+"""What a process opens besides its connections: databases, logs, and connections that are accepted and shut at once."""
+
+
+def run(settings: Settings, app: ASGIApp | str, listener: socket.socket) -> None:
+    """Serve until a signal ends it. `app`: the application, or where workers find the function that makes it."""
+    # uvicorn sends itself the signal again when all is done, which would make a good end look like a kill.
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: None)
+    config = Config(
+        app,
+        factory=isinstance(app, str),
+        workers=settings.workers,
+        loop="uvloop",
+        http=BoundedHttp,
+        limit_concurrency=settings.connections,
+        timeout_keep_alive=IDLE_SECONDS,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=BACKLOG,
+        timeout_worker_healthcheck=WORKER_STARTS_WITHIN,
+        timeout_graceful_shutdown=int(settings.drain.total_seconds()),
+    )
+    if isinstance(app, str):
+        _Workers(config, [listener]).run()
+    else:
+        _Alone(config).run([listener])
+
+
+def can_open(connections: int) -> bool:
+    """Whether this process may have so many connections open; its limit of files is raised as far as it may be."""
+    needed = connections + OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        if hard != resource.RLIM_INFINITY and hard < needed:
+            return False
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+    return True
+
+
+def end_with_parent() -> None:
+    """For a worker: end gently when its parent is there no more."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+
+
+def _end_after(parent: "multiprocessing.process.BaseProcess") -> None:
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+class _Alone(uvicorn.Server):
+    """One process that is server and command."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.should_exit:
+            os._exit(128 + sig)
+        super().handle_exit(sig, frame)
+
+
+class _Workers(Multiprocess):
+    """The parent of several workers."""
+
+    _at_once = False
+
+    def handle_int(self) -> None:
+        self._end()
+
+    def handle_term(self) -> None:
+        self._end()
+
+    def terminate_all(self) -> None:
+        for listener in self.sockets:
+            listener.close()
+        super().terminate_all()
+
+    def join_all(self) -> None:
+        drain = self.config.timeout_graceful_shutdown or 0
+        last = time.monotonic() + drain + AFTER_DRAIN_SECONDS
+        while any(worker.process.is_alive() for worker in self.processes):
+            self.handle_signals()
+            if self._at_once or time.monotonic() > last:
+                for worker in self.processes:
+                    worker.kill()
+            time.sleep(0.05)
+        super().join_all()
+
+    def _end(self) -> None:
+        self._at_once = self.should_exit.is_set()
+        self.should_exit.set()
