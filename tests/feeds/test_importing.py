@@ -15,6 +15,7 @@ from madoguchi.doors.core_banking.sample_books import write_sample_files
 from madoguchi.doors.core_banking.zengin_reader import read_zengin
 from madoguchi.doors.core_banking.zengin_writer import write_notices, write_statements
 from madoguchi.procedures.feed_files import FileReport, FileSeen, begin_file
+from madoguchi.procedures.feed_quarantine import FileContent
 from madoguchi.procedures.feed_values import AccountKey, FileRefused
 from madoguchi.procedures.feeds import take_in_block
 from madoguchi.records.bank import (
@@ -117,7 +118,7 @@ async def test_one_wrong_digit_refuses_its_block_and_nothing_of_it_is_stored(ban
     assert not await bank.days(ORDINARY)
     assert len(await bank.rows(CURRENT)) == 1
     assert await bank.acts("feed.block_refused") == [
-        {"first_record": 1, "record": 3, "column": 8, "item": "入金額合計"}
+        {"first_record": 1, "record": 3, "column": 8, "item": "入金額合計", "quarantine": 1}
     ]
 
 
@@ -149,8 +150,9 @@ async def test_an_import_that_was_interrupted_can_be_run_again(bank: Bank) -> No
     seen = FileSeen("interrupted.txt", hashlib.sha256(file).hexdigest(), "03")
     feed_file_id = await bank.database.writing(begin_file, seen, NOW)
     assert feed_file_id is not None
+    content = FileContent(lambda first, count: b"", TODAY)
     report = FileReport(seen.name, seen.kind)
-    await bank.database.writing(take_in_block, feed_file_id, next(blocks), report, "os-user:tests", NOW)
+    await bank.database.writing(take_in_block, feed_file_id, next(blocks), report, content, "os-user:tests", NOW)
     again = await bank.send(file)
     assert (again.blocks_unchanged, again.blocks_accepted) == (1, 1)
     assert (await bank.send(file)).known_before

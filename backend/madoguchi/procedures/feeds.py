@@ -1,13 +1,13 @@
 """Taking core-banking files into the books (勘定系ファイルの取込): one transaction a block, whole or nothing.
 
-A refused block leaves no row, stands in the trail and is reported; the others are judged by themselves. Blocks and
-events come as values (feed_values.py, feed_events.py); reading bytes is the doors' subject (doors/core_banking). What
-is remembered of a file as a whole is feed_files.py's.
+A refused block leaves no row, stands in the trail and is reported; the others are judged by themselves. Blocks come as
+values (feed_values.py); reading bytes is the doors' subject (doors/core_banking). What is remembered of a file as a
+whole is feed_files.py's, the status feed feed_status_files.py's.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
-from typing import Any
 
 from sqlmodel import Session
 
@@ -15,6 +15,7 @@ from madoguchi.procedures.feed_accounts import find_account
 from madoguchi.procedures.feed_balances import store_balance
 from madoguchi.procedures.feed_events import StatusEvent
 from madoguchi.procedures.feed_files import FileReport, FileSeen, begin_file, count, finish_file, refuse_file
+from madoguchi.procedures.feed_quarantine import FileContent, keep, settle
 from madoguchi.procedures.feed_statements import store_statement
 from madoguchi.procedures.feed_status import Unfit, apply_events, refusal_of
 from madoguchi.procedures.feed_values import BlockPassedOver, BlockRefused, NoticeBlock, StatementBlock
@@ -26,17 +27,39 @@ from madoguchi.rules.vocabulary import JST
 Block = StatementBlock | NoticeBlock | BlockRefused | BlockPassedOver
 
 
+@dataclass(frozen=True, slots=True)
+class _Taking:
+    """What every block of a file is taken in with, in its transaction."""
+
+    session: Session
+    feed_file: FeedFile
+    report: FileReport
+    content: FileContent
+    actor: str
+    at: datetime
+
+
 async def take_in_blocks(
-    database: Database, file: FileSeen, blocks: Iterable[Block], actor: str, at: datetime
+    database: Database,
+    file: FileSeen,
+    blocks: Iterable[Block],
+    content: FileContent,
+    actor: str,
+    at: datetime,
+    progress: Callable[[int], None] = lambda records: None,
 ) -> FileReport:
-    """Take in the blocks of a Zengin file in order, each in its own transaction; if interrupted, it can run again."""
+    """Take in the blocks of a Zengin file in order, each in its own transaction; if interrupted, it can run again.
+
+    progress  is told before each block how many records are done.
+    """
     report = FileReport(file.name, file.kind)
     feed_file_id = await database.writing(begin_file, file, at)
     if feed_file_id is None:
         report.known_before = True
         return report
     for block in blocks:
-        await database.writing(take_in_block, feed_file_id, block, report, actor, at)
+        progress(block.first_record - 1)
+        await database.writing(take_in_block, feed_file_id, block, report, content, actor, at)
     await database.writing(finish_file, feed_file_id, report, actor, at)
     return report
 
@@ -54,19 +77,26 @@ async def take_in_events(
 
 
 def take_in_block(
-    session: Session, feed_file_id: int, block: Block, report: FileReport, actor: str, at: datetime
+    session: Session,
+    feed_file_id: int,
+    block: Block,
+    report: FileReport,
+    content: FileContent,
+    actor: str,
+    at: datetime,
 ) -> None:
-    """One block into the books and the report. A refusal is a value: its place in the trail commits."""
+    """One block into the books and the report. A refusal is a value: its place in quarantine and trail commits."""
     feed_file = session.get_one(FeedFile, feed_file_id, with_for_update=True)
+    taking = _Taking(session, feed_file, report, content, actor, at)
     match block:
         case BlockPassedOver():
             report.passed_over[block.kind_code] += 1
         case BlockRefused():
-            _refuse(session, feed_file, block, report, actor, at)
+            _refuse(taking, block)
         case StatementBlock():
-            _statement(session, feed_file, block, report, actor, at)
+            _statement(taking, block)
         case NoticeBlock():
-            _notices(session, feed_file, block, report)
+            _notices(taking, block)
 
 
 def _take_in_events(
@@ -86,25 +116,27 @@ def _take_in_events(
     return report
 
 
-def _statement(
-    session: Session, feed_file: FeedFile, block: StatementBlock, report: FileReport, actor: str, at: datetime
-) -> None:
+def _statement(taking: _Taking, block: StatementBlock) -> None:
+    session, feed_file, report = taking.session, taking.feed_file, taking.report
     account = find_account(session, block.account)
     if account is None:
         report.not_registered += 1
         return
-    _made_on(session, feed_file, block.created_on)
-    stored = store_statement(session, account, block, feed_file, at)
+    _made_on(taking, block.created_on)
+    stored = store_statement(session, account, block, feed_file, taking.at)
     if isinstance(stored, BlockRefused):
-        _refuse(session, feed_file, stored, report, actor, at)
+        days = block.from_day, block.to_day
+        _refuse(taking, replace(stored, record_count=block.record_count, created_on=block.created_on, days=days))
         return
+    settle(session, feed_file, block.first_record, taking.actor, taking.at, account, block)
     count(feed_file, report, rows_added=stored.rows_added, rows_removed=stored.rows_removed, **_one(stored.renewed))
     # Never a moment after the file came, though its last day may not be over.
     report.reaches(min(datetime.combine(block.to_day, time(23, 59, 59), JST), feed_file.imported_at))
 
 
-def _notices(session: Session, feed_file: FeedFile, block: NoticeBlock, report: FileReport) -> None:
-    _made_on(session, feed_file, block.created_on)
+def _notices(taking: _Taking, block: NoticeBlock) -> None:
+    session, feed_file, report = taking.session, taking.feed_file, taking.report
+    _made_on(taking, block.created_on)
     changed = 0
     for notice in block.notices:
         account = find_account(session, notice.account)
@@ -113,6 +145,7 @@ def _notices(session: Session, feed_file: FeedFile, block: NoticeBlock, report: 
         else:
             changed += store_balance(session, account, notice, feed_file)
             report.reaches(notice.as_of)
+    settle(session, feed_file, block.first_record, taking.actor, taking.at)
     count(feed_file, report, balances_changed=changed, **_one(changed > 0))
 
 
@@ -120,23 +153,19 @@ def _one(accepted: bool) -> dict[str, int]:
     return {"blocks_accepted" if accepted else "blocks_unchanged": 1}
 
 
-def _made_on(session: Session, feed_file: FeedFile, created_on: date) -> None:
+def _made_on(taking: _Taking, created_on: date) -> None:
     """作成日 is known once the first block has been read."""
-    if feed_file.created_on != created_on:
-        feed_file.created_on = created_on
-        session.add(feed_file)
+    if taking.feed_file.created_on != created_on:
+        taking.feed_file.created_on = created_on
+        taking.session.add(taking.feed_file)
 
 
-def _refuse(
-    session: Session, feed_file: FeedFile, refused: BlockRefused, report: FileReport, actor: str, at: datetime
-) -> None:
-    report.refuse(refused)
+def _refuse(taking: _Taking, refused: BlockRefused) -> None:
+    taking.report.refuse(refused)
+    quarantine_id = keep(taking.session, taking.feed_file, refused, taking.content, taking.at)
     damage = refused.damage
-    _record(
-        session, "feed.block_refused", feed_file.sha256, actor, at,
+    record_act(
+        taking.session, taking.at, taking.actor, "feed.block_refused", f"feed:{taking.feed_file.sha256}", "6-1",
         first_record=refused.first_record, record=damage.record, column=damage.column, item=damage.item,
+        quarantine=quarantine_id,
     )  # fmt: skip
-
-
-def _record(session: Session, action: str, sha256: str, actor: str, at: datetime, **detail: Any) -> None:
-    record_act(session, at, actor, action, f"feed:{sha256}", "6-1", **detail)

@@ -147,6 +147,14 @@ class FeedCovers(StrEnum):
     PREVIOUS_BANKING_DAY = "previous_banking_day"  # the whole of the banking day before
 
 
+class Settlement(StrEnum):
+    """How a refused block left quarantine."""
+
+    TAKEN_IN = "taken_in"  # judged again and taken into the books
+    SUPERSEDED = "superseded"  # its days came with a later block
+    SET_ASIDE = "set_aside"  # an officer decided that it will never be taken in
+
+
 class Direction(Enum):
     """入払区分 of a row."""
 

@@ -5,14 +5,17 @@ Zengin 03 and 04 are known by their first record, the status feed by its JSON. T
 
 import hashlib
 import os
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from madoguchi.doors.core_banking.status_feed import read_status_events
+from madoguchi.doors.core_banking.zengin_file import USUAL_FORM, FileForm, block_bytes, examine
 from madoguchi.doors.core_banking.zengin_layout import LAYOUTS
-from madoguchi.doors.core_banking.zengin_reader import read_zengin
+from madoguchi.doors.core_banking.zengin_reader import read_blocks
 from madoguchi.procedures.feed_files import FileReport, FileSeen, refuse_file
+from madoguchi.procedures.feed_quarantine import FileContent
 from madoguchi.procedures.feed_values import FileRefused
 from madoguchi.procedures.feeds import take_in_blocks, take_in_events
 from madoguchi.procedures.installing import Database
@@ -20,6 +23,13 @@ from madoguchi.rules.vocabulary import JST
 
 STATUS = "status"
 UNKNOWN = "unknown"
+
+Progress = Callable[[int, int], None]
+"""Is told how many records are done, of how many."""
+
+
+def in_silence(done: int, total: int) -> None:
+    """Nobody watches."""
 
 
 async def import_file(
@@ -29,35 +39,56 @@ async def import_file(
     at: datetime,
     as_of: date | None = None,
     actor: str = "system:feed",
+    form: FileForm = USUAL_FORM,
+    progress: Progress = in_silence,
 ) -> FileReport:
     """Take one file in and report what it did; str(report) is a Japanese line, report.details are the others.
 
     bank_code  the institution we serve; a file of another bank is refused.
     at         the moment of the import.
     as_of      the day on which an old file was new (作成日 has no era); default: the JST day of `at`.
+    form       how this bank writes its Zengin files.
     Raises OSError when the file cannot be read.
     """
     with path.open("rb") as stream:
         # Any bytes make a name on Linux.
         name = os.fsencode(path.name).decode("utf-8", "backslashreplace")
-        seen = FileSeen(name, hashlib.file_digest(stream, "sha256").hexdigest(), _kind(path, stream))
+        seen = FileSeen(name, hashlib.file_digest(stream, "sha256").hexdigest(), kind_of(path, stream))
         if seen.kind == STATUS:
             events = read_status_events(stream)
             if isinstance(events, FileRefused):
                 return await _refused(database, seen, events, actor, at)
             return await take_in_events(database, seen, events, actor, at)
-        blocks = read_zengin(stream, bank_code, as_of or at.astimezone(JST).date())
-        if isinstance(blocks, FileRefused):
-            return await _refused(database, seen, blocks, actor, at)
-        return await take_in_blocks(database, seen, blocks, actor, at)
+
+        outline = examine(stream, bank_code, form)
+        if isinstance(outline, FileRefused):
+            return await _refused(database, seen, outline, actor, at)
+        read_as_of, total = as_of or at.astimezone(JST).date(), outline.record_count
+
+        def cut(first_record: int, record_count: int) -> bytes:
+            here = stream.tell()
+            try:
+                return block_bytes(stream, outline, first_record, record_count)
+            finally:
+                stream.seek(here)
+
+        content = FileContent(cut, read_as_of)
+        blocks = read_blocks(stream, outline, read_as_of)
+        report = await take_in_blocks(
+            database, seen, blocks, content, actor, at, lambda records: progress(records, total)
+        )
+        progress(total, total)
+        return report
 
 
-def _kind(path: Path, stream: BinaryIO) -> str:
+def kind_of(path: Path, stream: BinaryIO) -> str:
     """03, 04 or status (which may be empty); what looks like none of them, the Zengin reader will refuse."""
     stream.seek(0)
     beginning = stream.read(3)
-    if beginning.startswith(b"{") or path.suffix == ".jsonl":
+    if beginning[:1] in (b"{", b"\xef") or path.suffix == ".jsonl":
         return STATUS
+    if beginning.startswith(b"\xf1"):  # EBCDIC digits are 0xF0 to 0xF9
+        beginning = bytes(0x30 | byte & 0x0F for byte in beginning)
     kind = beginning[1:3].decode("ascii", "replace")
     return kind if kind in LAYOUTS else UNKNOWN
 

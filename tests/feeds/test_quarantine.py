@@ -1,0 +1,123 @@
+"""Refused blocks are kept as they came until they are taken in after all, come otherwise, or are set aside (6-1)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from sqlmodel import col, select
+
+from madoguchi.doors.core_banking.zengin_writer import write_notices, write_statements
+from madoguchi.procedures.feed_quarantine import set_aside
+from madoguchi.procedures.feed_values import AccountKey
+from madoguchi.procedures.service import NotFound
+from madoguchi.records.bank import Account, QuarantinedBlock
+from madoguchi.rules.vocabulary import Settlement
+from tests.feeds.bank import FRIDAY, NOW, TUESDAY, Bank
+from tests.feeds.books import BANK, CURRENT, ORDINARY, block, notice, notices, overwritten, row
+
+pytestmark = [pytest.mark.both_databases, pytest.mark.clause("6-1")]
+
+LATER = NOW + timedelta(hours=1)
+
+
+async def entries(bank: Bank) -> Sequence[QuarantinedBlock]:
+    ordered = select(QuarantinedBlock).order_by(col(QuarantinedBlock.quarantine_id))
+    return await bank.database.reading(lambda session: session.exec(ordered).all())
+
+
+async def settled(bank: Bank) -> list[str | None]:
+    return [entry.settled_as for entry in await entries(bank)]
+
+
+def damaged(file: bytes, block_ends_at: int) -> bytes:
+    """入金額合計 of a trailer says another sum."""
+    return overwritten(file, block_ends_at, 8, b"9")
+
+
+async def test_a_refused_block_is_kept_as_it_came_with_its_reason_account_and_days(bank: Bank) -> None:
+    file = damaged(write_statements(BANK, [block(row(1), account=CURRENT), block(row(7), row(8))]), 7)
+    await bank.send(file)
+    (entry,) = await entries(bank)
+    assert (entry.first_record, entry.last_record, entry.whose) == (4, 7, "002-1-…4567")
+    assert file.startswith(entry.content, 3 * 202)
+    assert len(entry.content) == 4 * 202, "separators included"
+    assert (entry.created_on, entry.from_day, entry.to_day) == (TUESDAY, FRIDAY, TUESDAY)
+    assert (entry.damage["record"], entry.damage["item"]) == (7, "入金額合計")
+    assert (entry.read_as_of, entry.refused_at, entry.settled_as) == (TUESDAY, NOW, None)
+
+    account = await bank.database.reading(lambda session: session.get(Account, entry.account_id))
+    assert account is not None
+    assert account.number == ORDINARY.number
+
+
+async def test_a_block_that_does_not_fit_the_books_is_kept_as_well(bank: Bank) -> None:
+    await bank.send(write_statements(BANK, [block(row(500, FRIDAY), to_day=FRIDAY)]))
+    later = block(row(1), opening=1, from_day=date(2026, 11, 21))
+    file = write_statements(BANK, [later])
+    await bank.send(file)
+    (entry,) = await entries(bank)
+    assert (entry.damage["item"], entry.from_day) == ("取引前残高", date(2026, 11, 21))
+    assert entry.content == file[: 3 * 202]
+
+
+async def test_the_same_file_read_again_keeps_one_place_for_each_refused_block(bank: Bank) -> None:
+    file = damaged(write_statements(BANK, [block(row(1))]), 3)
+    await bank.send(file)
+    await bank.send(file, LATER)
+    (entry,) = await entries(bank)
+    assert entry.refused_at == LATER
+
+
+async def test_a_later_block_that_brings_the_days_settles_the_refused_one(bank: Bank) -> None:
+    good = write_statements(BANK, [block(row(1, FRIDAY))])
+    await bank.send(damaged(good, 3))
+    await bank.send(good, LATER)
+    (entry,) = await entries(bank)
+    assert (entry.settled_as, entry.settled_at, entry.content) == (Settlement.SUPERSEDED, LATER, b"")
+    assert entry.damage["item"] == "入金額合計", "the reason stays"
+    assert len(await bank.acts("feed.block_superseded")) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        block(row(1), from_day=date(2026, 11, 21)),
+        block(row(1), account=CURRENT),
+        replace(block(row(1, FRIDAY)), created_on=date(2026, 11, 23)),
+    ],
+    ids=["a day is missing", "another account", "made before"],
+)
+async def test_a_block_that_does_not_bring_all_its_days_leaves_it_in_quarantine(bank: Bank, other: object) -> None:
+    await bank.send(damaged(write_statements(BANK, [block(row(1, FRIDAY))]), 3))
+    assert (await bank.send(write_statements(BANK, [other]))).clean  # type: ignore[list-item]
+    assert await settled(bank) == [None]
+
+
+async def test_a_refused_notice_is_kept_and_names_no_account(bank: Bank) -> None:
+    file = overwritten(write_notices(BANK, [notices(notice(), notice(CURRENT))]), 4, 2, b"0000003")
+    await bank.send(file)
+    (entry,) = await entries(bank)
+    assert (entry.first_record, entry.last_record, entry.account_id, entry.whose) == (1, 4, None, "")
+    assert entry.content == file[: 4 * 202]
+
+
+async def test_the_block_of_an_account_that_nobody_registered_is_kept_when_it_is_damaged(bank: Bank) -> None:
+    unknown = block(row(1), account=AccountKey("002", "1", "7654321"))
+    await bank.send(damaged(write_statements(BANK, [unknown]), 3))
+    (entry,) = await entries(bank)
+    assert (entry.account_id, entry.whose) == (None, "002-1-…4321")
+
+
+async def test_an_officer_sets_a_block_aside_with_a_reason_and_once(bank: Bank) -> None:
+    await bank.send(damaged(write_statements(BANK, [block(row(1))]), 3))
+
+    async def aside(number: int) -> bool:
+        return await bank.database.writing(set_aside, number, "送り元が取り消した", "os-user:tests", LATER)
+
+    assert [await aside(1), await aside(1)] == [True, False]
+    (entry,) = await entries(bank)
+    assert (entry.settled_as, entry.set_aside_because) == (Settlement.SET_ASIDE, "送り元が取り消した")
+    assert await bank.acts("feed.block_set_aside") == [{"reason": "送り元が取り消した"}]
+    with pytest.raises(NotFound, match="q2 はありません"):
+        await aside(2)
