@@ -5,14 +5,15 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from madoguchi.doors.core_banking.zengin_writer import write_notices, write_statements
 from madoguchi.procedures.feed_quarantine import set_aside
 from madoguchi.procedures.feed_values import AccountKey
+from madoguchi.procedures.ledger_reading import PageOf, Wanted, read_ledger
 from madoguchi.procedures.service import NotFound
 from madoguchi.records.bank import Account, QuarantinedBlock
-from madoguchi.rules.vocabulary import Settlement
+from madoguchi.rules.vocabulary import Completeness, Settlement
 from tests.feeds.bank import FRIDAY, NOW, TUESDAY, Bank
 from tests.feeds.books import BANK, CURRENT, ORDINARY, block, notice, notices, overwritten, row
 
@@ -121,3 +122,24 @@ async def test_an_officer_sets_a_block_aside_with_a_reason_and_once(bank: Bank) 
     assert await bank.acts("feed.block_set_aside") == [{"reason": "送り元が取り消した"}]
     with pytest.raises(NotFound, match="q2 はありません"):
         await aside(2)
+
+
+async def test_while_a_block_of_an_account_is_refused_its_history_is_not_said_to_be_complete(bank: Bank) -> None:
+    async def completeness() -> dict[str, Completeness]:
+        def read(session: Session) -> dict[str, Completeness]:
+            accounts = {one.account_id: one.number for one in session.exec(select(Account))}
+            pages = tuple(PageOf(number or 0, FRIDAY, TUESDAY, 1) for number in accounts)
+            histories = read_ledger(session, Wanted(pages=(pages,), since=FRIDAY)).histories
+            return {accounts[number]: history.moment.completeness for number, history in histories.items()}
+
+        return await bank.database.reading(read)
+
+    friday = {"to_day": FRIDAY, "created_on": TUESDAY}
+    days = [block(row(1, FRIDAY), **friday), block(row(1, FRIDAY), account=CURRENT, **friday)]  # type: ignore[arg-type]
+    await bank.send(write_statements(BANK, days))
+    whole = {ORDINARY.number: Completeness.COMPLETE, CURRENT.number: Completeness.COMPLETE}
+    assert await completeness() == whole
+    await bank.send(damaged(write_statements(BANK, [block(row(1), from_day=date(2026, 11, 21), opening=100_001)]), 3))
+    assert await completeness() == {**whole, ORDINARY.number: Completeness.MAY_LACK_LATER}
+    await bank.database.writing(set_aside, 1, "取消し", "os-user:tests", LATER)
+    assert await completeness() == whole

@@ -167,8 +167,14 @@ def _histories(session: Session, accounts: set[int], since: date) -> dict[int, H
         gaps.setdefault(account_id, []).append(first_day)
     return {
         row.account_id: History(
-            Moment(row.as_of, Precision(row.as_of_precision), Completeness(row.completeness)),
+            Moment(row.as_of, Precision(row.as_of_precision), _completeness(row)),
             tuple(gaps.get(row.account_id, ())),
         )
         for row in ledger.latest_statements(session, accounts)
     }
+
+
+def _completeness(row: Any) -> Completeness:
+    """6-1: an account with a block in quarantine may lack what stands in it."""
+    told = Completeness(row.completeness)
+    return Completeness.MAY_LACK_LATER if row.lacks_refused and told is Completeness.COMPLETE else told

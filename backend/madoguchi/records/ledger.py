@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Select, literal, select, union_all
 from sqlmodel import Session, col
 
-from madoguchi.records.bank import Account, Balance, Branch, Statement, Transaction
+from madoguchi.records.bank import Account, Balance, Branch, QuarantinedBlock, Statement, Transaction
 from madoguchi.records.service import Institution
 
 _ROW = (
@@ -105,12 +105,18 @@ def rows(session: Session, ids: Sequence[int], visible: Collection[int], since: 
 
 
 def latest_statements(session: Session, ids: Collection[int]) -> Sequence[Any]:
-    """For each account the block of history received for the latest day."""
+    """For each account the block of history received for the latest day, and whether a block of it is refused."""
+    refused = (
+        select(QuarantinedBlock.quarantine_id)
+        .where(col(QuarantinedBlock.account_id) == col(Statement.account_id))
+        .where(col(QuarantinedBlock.settled_at).is_(None))
+    )
     columns = (
         col(Statement.account_id),
         col(Statement.as_of),
         col(Statement.as_of_precision),
         col(Statement.completeness),
+        refused.exists().label("lacks_refused"),
     )
     latest = (
         select(*columns)
