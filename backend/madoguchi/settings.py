@@ -8,10 +8,16 @@ import re
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from madoguchi.rules.quotas import Allowance
+
+LARGEST_OPERATION: Final = 12_000
+"""Cost of the largest operation that is served (doors/api/limits.py): a smaller budget could never pay for it."""
 
 
 class Mode(StrEnum):
@@ -42,12 +48,41 @@ class Settings(BaseSettings):
     connections: int = Field(700, ge=16, description="Open connections of one process; then the longest idle one goes")
     at_work: int = Field(8, ge=1, description="Requests at work at once in one process and lane; see doors/overload.py")
     waiting: int = Field(64, ge=0, description="Requests waiting for that in each lane; beyond, 503 at once")
+    # Quotas (security.md 14, rules/quotas.py): attended calls by the second, unattended ones by sessions, all by cost.
+    attended_calls_per_second: int = Field(10, ge=1, description="Attended calls a second of one registration")
+    aggregator_attended_calls_per_second: int = Field(50, ge=1, description="Attended calls a second of one aggregator")
+    unattended_sessions_per_day: int = Field(
+        20, ge=1, description="Access tokens used unattended by one registration in a day of Japan"
+    )
+    unattended_calls_per_session: int = Field(100, ge=1, description="Unattended calls with one access token")
+    # Twenty of the largest operations, or 140 times two accounts with 50 rows each (workload A costs 1,690).
+    registration_cost_per_minute: int = Field(
+        240_000, ge=LARGEST_OPERATION, description="Cost of one registration's operations in a minute"
+    )
+    # 590 of workload A a second for a whole minute: more than one machine serves, so that a nightly batch runs freely
+    # and only what has lost its way is stopped.
+    aggregator_cost_per_minute: int = Field(
+        60_000_000, ge=LARGEST_OPERATION, description="Cost of one aggregator's operations in a minute"
+    )
     drain: timedelta = Field(timedelta(seconds=15), description="How long SIGTERM waits for accepted requests")
 
     @property
     def host(self) -> str:
         """The one Host (with port) this installation answers to."""
         return urlsplit(self.issuer).netloc
+
+    @property
+    def allowance(self) -> Allowance:
+        """The quotas of this installation."""
+        return Allowance(
+            attended_calls=self.attended_calls_per_second,
+            aggregator_attended_calls=self.aggregator_attended_calls_per_second,
+            sessions=self.unattended_sessions_per_day,
+            session_calls=self.unattended_calls_per_session,
+            registration_cost=self.registration_cost_per_minute,
+            aggregator_cost=self.aggregator_cost_per_minute,
+            session_lifetime=self.access_token_lifetime,
+        )
 
     @property
     def is_sandbox(self) -> bool:

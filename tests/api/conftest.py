@@ -7,7 +7,7 @@ import json
 import shutil
 from collections.abc import AsyncIterator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
@@ -26,6 +26,7 @@ from madoguchi.doors.api.context import ApiContext
 from madoguchi.doors.api.endpoint import routes
 from madoguchi.doors.api.ids import Ids
 from madoguchi.doors.http import RequestIds
+from madoguchi.procedures.quotas import Quotas
 from madoguchi.procedures.recording import Recorder
 from madoguchi.procedures.stopping import stop_registrations
 from madoguchi.records.audit import AccessRecord
@@ -71,6 +72,7 @@ class Caller:
     http: httpx.AsyncClient
     database: Database
     told: Story
+    quotas: Quotas
     token: str = ""
     at: datetime = story.NOW
     statements: list[str] = field(default_factory=list)
@@ -149,22 +151,30 @@ async def told(request: pytest.FixtureRequest, database_url: str, database_kind:
     return cast(Story, told)
 
 
-@pytest.fixture
-async def caller(told: Story, database: Database) -> AsyncIterator[Caller]:
-    """みほん家計簿 with a full registration of 見本花子 (ordinary and current account), on the story's day."""
+@asynccontextmanager
+async def calling(told: Story, database: Database) -> AsyncIterator[Caller]:
+    """A caller without a token at a worker process of its own: one more of them is one more worker."""
     held: list[Caller] = []
+    settings = Settings(issuer=story.ISSUER, database_url="sqlite+aiosqlite://", bank_code="9999")
+    recorder = Recorder(database, "test")
     context = ApiContext(
-        settings=Settings(issuer=story.ISSUER, database_url="sqlite+aiosqlite://", bank_code="9999"),
+        settings=settings,
         clock=lambda: held[0].at,
         database=database,
-        recorder=Recorder(database, "test"),
+        recorder=recorder,
+        quotas=Quotas(settings.allowance, recorder.worker),
         master_key=MASTER_KEY,
     )
     app = RequestIds(Starlette(routes=routes(context)))
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url=story.ISSUER) as http:
-        one = Caller(http, database, told)
-        held.append(one)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=story.ISSUER) as http:
+        held.append(Caller(http, database, told, context.quotas))
+        yield held[0]
+
+
+@pytest.fixture
+async def caller(told: Story, database: Database) -> AsyncIterator[Caller]:
+    """みほん家計簿 with a full registration of 見本花子 (ordinary and current account), on the story's day."""
+    async with calling(told, database) as one:
 
         @event.listens_for(database.engine.sync_engine, "before_cursor_execute")
         def note(_c: Any, _cur: Any, statement: str, *_rest: Any) -> None:

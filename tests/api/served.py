@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from madoguchi.doors.api.context import ApiContext
 from madoguchi.doors.api.endpoint import routes
 from madoguchi.doors.http import RequestIds
+from madoguchi.procedures.quotas import Quotas
 from madoguchi.procedures.reading import Admission
 from madoguchi.procedures.recording import Recorder, Use
 from madoguchi.records.database import Database
@@ -52,11 +53,14 @@ class Dying:
 def main(port: str, url: str, when: str = "never", nth: str = "0") -> None:
     """Serve until somebody ends the process."""
     database = Database(url)
+    settings = Settings(issuer=story.ISSUER, database_url=url, bank_code="2999")
+    recorder = Recorder(database, "test")
     context = ApiContext(
-        settings=Settings(issuer=story.ISSUER, database_url=url, bank_code="2999"),
+        settings=settings,
         clock=lambda: story.NOW,
         database=database,
-        recorder=Dying(Recorder(database, "test"), when, int(nth)),
+        recorder=Dying(recorder, when, int(nth)),
+        quotas=Quotas(settings.allowance, recorder.worker),
         master_key=MASTER_KEY,
     )
     uvicorn.run(RequestIds(Starlette(routes=routes(context))), host="127.0.0.1", port=int(port), log_level="warning")

@@ -183,7 +183,7 @@ async def test_a_field_that_is_not_asked_for_costs_no_statement(caller: Caller) 
     with caller.counting() as statements:
         await caller.ask("{ accounts { id } }")
     reads = [text for text in statements if text.lstrip().startswith("SELECT")]
-    assert len(reads) == 2  # the token with all it stands for, and the accounts
+    assert len(reads) == 3  # the token with all it stands for, what its quotas have left, and the accounts
     assert not any("ledger_row" in text or "balance" in text.split("FROM")[-1] for text in reads[1:])
 
 
@@ -218,5 +218,7 @@ async def test_service_and_registration_tell_hours_terms_and_window(caller: Call
 
 async def test_the_cost_of_every_answer_is_told(caller: Caller) -> None:
     body = await caller.ask("{ accounts { id } }")
-    assert body["extensions"]["cost"] == {"requested": 10, "limit": 12_000}
+    assert body["extensions"]["cost"] == {
+        "requested": 10, "limit": 240_000, "remaining": 239_990, "resetAt": "2026-11-24T14:03:00+09:00",
+    }  # fmt: skip
     assert body["extensions"]["requestId"].startswith("rq_")

@@ -20,13 +20,16 @@ from madoguchi.doors.api.ids import Ids, Kind
 from madoguchi.doors.api.operation import Operations
 from madoguchi.doors.api.request import Question
 from madoguchi.doors.api.schema import build_schema, printed_schema
+from madoguchi.procedures.quotas import Quotas
 from madoguchi.rules.vocabulary import Scope
+from madoguchi.settings import Settings
 from tests import story
 from tests.api.conftest import MASTER_KEY
 from tests.story import Story
 
 SCHEMA = build_schema()
 OPERATIONS = Operations(SCHEMA.core)
+ALLOWANCE = Settings(issuer=story.ISSUER, database_url="sqlite+aiosqlite://", bank_code="9999").allowance
 BALANCES = {"balanceAfter", "openingBalance", "closingBalance", "balance"}
 
 
@@ -76,7 +79,7 @@ def test_every_field_of_any_valid_document_has_a_value_or_a_refusal(books: Books
     text = print_ast(visit(document, NamedIds(data.draw(st.sampled_from(known)))))
     token = story.access(books.session, books.registration_id, scopes)
     asker = Asker(token, story.proof_key().thumbprint(), story.NOW, attended=False, safe=False)
-    passed = pass_gate(books.session, OPERATIONS, MASTER_KEY, Question(text), asker)
+    passed = pass_gate(books.session, OPERATIONS, Quotas(ALLOWANCE, "wk_test"), MASTER_KEY, Question(text), asker)
     if passed.operation is None:
         assert {each.code for each in passed.refused} <= {"OPERATION_TOO_LARGE", "COST_EXCEEDED"}, passed.refused
         return

@@ -2,8 +2,9 @@
 
 Access record, facts and the proof's `jti` become durable together. Requests that wait at the same moment share one
 commit; a lone request commits at once. A proof that was used before refuses its request alone: nothing of it is
-recorded and nothing of its answer may leave. An instruction to end a registration (5-1) is a commit of its own, with
-the end in it: no record tells of an end that did not come.
+recorded or counted, and nothing of its answer may leave. What a use takes of its quotas is counted in the same commit.
+An instruction to end a registration (5-1) is a commit of its own, with the end in it: no record tells of an end that
+did not come.
 """
 
 import asyncio
@@ -16,15 +17,19 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import Session
 
+from madoguchi import opaque
 from madoguchi.procedures.authorizing import Once, claim_once
+from madoguchi.procedures.quotas import rows_of
 from madoguchi.procedures.reading import Admission, admitted
 from madoguchi.procedures.service import store_fact
 from madoguchi.procedures.stopping import end_registration
 from madoguchi.records import admission as facts_of
+from madoguchi.records import quotas
 from madoguchi.records.audit import AccessRecord, Fact
 from madoguchi.records.database import Database, insert_new, table_of
 from madoguchi.records.registrations import UsedOnce
 from madoguchi.rules.decision import Refusal
+from madoguchi.rules.quotas import Charge
 from madoguchi.rules.vocabulary import Cause
 
 LARGEST_COMMIT = 200
@@ -36,7 +41,10 @@ REFUSED = "refused"
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What was asked and what became of it. Paths are response paths; `refusals` hold code, clause and path."""
+    """What was asked and what became of it. Paths are response paths; `refusals` hold code, clause and path.
+
+    `charges` are what it takes of its quotas (procedures/quotas.py): counted with it, and no part of its record.
+    """
 
     request_id: str
     at: datetime
@@ -48,6 +56,7 @@ class Use:
     answered: tuple[str, ...] = ()
     refusals: tuple[dict[str, Any], ...] = ()
     as_of: dict[str, str] = field(default_factory=dict)
+    charges: tuple[Charge, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +69,13 @@ class _Waiting:
 
 
 class Recorder:
-    """Groups the records of concurrent requests into shared commits. One for a process; it holds only a queue."""
+    """Groups the records of concurrent requests into shared commits. One for a process; it holds only a queue.
+
+    `worker` names this process and no other, before or after: it counts uses in rows of its own.
+    """
 
     def __init__(self, database: Database, release: str) -> None:
+        self.worker = opaque.new_id("wk_")
         self._database = database
         self._release = release
         self._waiting: list[_Waiting] = []
@@ -131,6 +144,8 @@ class Recorder:
             known = [{"digest": digest, "body": body} for digest, body in bodies]
             await connection.execute(insert_new(connection, Fact, known, "digest"))
             await connection.execute(insert(table_of(AccessRecord)), [self._record(entry) for entry in fresh])
+        if counted := rows_of((charge for entry in fresh for charge in entry.use.charges), self.worker):
+            await quotas.add(connection, counted)
         return {id(entry) for entry in fresh}
 
     def _record(self, entry: _Waiting) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 from madoguchi.procedures.redeeming import end_abandoned
 from madoguchi.procedures.stopping import end_registration
 from madoguchi.records.login import BrowserSession, LoginTries
+from madoguchi.records.quotas import QuotaUse
 from madoguchi.records.registrations import AccessToken, AuthorizationCode, PushedRequest, Registration, UsedOnce
 from madoguchi.rules.vocabulary import Cause, RegistrationState
 
@@ -28,6 +29,7 @@ def sweep(session: Session, at: datetime) -> None:
     end_expired(session, at)
     for over in (
         delete(UsedOnce).where(col(UsedOnce.expires_at) <= at),
+        delete(QuotaUse).where(col(QuotaUse.kept_until) <= at),
         delete(AccessToken).where(col(AccessToken.expires_at) <= at - KEPT),
         delete(AuthorizationCode).where(col(AuthorizationCode.expires_at) <= at - KEPT),
         delete(BrowserSession).where(col(BrowserSession.expires_at) <= at - KEPT),

@@ -3,9 +3,9 @@
 from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
-from madoguchi.records import aggregators, audit, bank, login, registrations, service
+from madoguchi.records import aggregators, audit, bank, login, quotas, registrations, service
 
-TABLE_MODULES = (aggregators, audit, bank, login, registrations, service)
+TABLE_MODULES = (aggregators, audit, bank, login, quotas, registrations, service)
 
 
 def metadata() -> MetaData:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from madoguchi.clock import Clock
+from madoguchi.procedures.quotas import Quotas
 from madoguchi.procedures.reading import Admission
 from madoguchi.procedures.recording import Use
 from madoguchi.procedures.transactions import Transactions
@@ -30,4 +31,5 @@ class ApiContext:
     clock: Clock
     database: Transactions
     recorder: Commits
+    quotas: Quotas
     master_key: bytes

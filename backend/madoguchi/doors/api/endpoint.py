@@ -8,7 +8,8 @@ Source: RFC 9449 section 7, RFC 6750 section 3, RFC 9728 section 5.1; the GraphQ
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Final
 
 import orjson
@@ -23,11 +24,11 @@ from madoguchi.doors.api.context import ApiContext
 from madoguchi.doors.api.errors import Code, Problem, Refused, problem
 from madoguchi.doors.api.execution import execute
 from madoguchi.doors.api.gate import Asker, Passed, denial_problems, pass_gate, use_of
-from madoguchi.doors.api.limits import COST
 from madoguchi.doors.api.operation import Operations
 from madoguchi.doors.api.request import (
     JSON_TYPE,
     answer_type,
+    is_attended,
     is_request_problem,
     read_body,
     read_question,
@@ -37,12 +38,10 @@ from madoguchi.doors.api.schema import build_schema
 from madoguchi.doors.dpop import Proof, ProofRejected, verify_proof
 from madoguchi.doors.http import NO_STORE, RESOURCE, RESOURCE_METADATA, place_of, request_id
 from madoguchi.rules.decision import Refusal
+from madoguchi.rules.vocabulary import JST
 
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """All of them come here, so that a wrong one gets an error of ours."""
-
-ATTENDED: Final = "x-fapi-customer-ip-address"
-"""There when the customer is at the aggregator's service at this moment (FAPI)."""
 
 _log = structlog.get_logger("madoguchi.api")
 
@@ -97,22 +96,20 @@ class Endpoint:
             raise Refused(problem(Code.TOKEN_MISSING))
         proof = verify_proof(request.headers.getlist("dpop"), request.method, self.url, at, token)
         question = read_question(request, body)
-        asker = Asker(token, proof.jkt, at, ATTENDED in request.headers, safe=request.method == "GET")
+        asker = Asker(token, proof.jkt, at, is_attended(request), safe=request.method == "GET")
         passed = await self.context.database.reading(
-            pass_gate, self.operations, self.context.master_key, question, asker
+            pass_gate, self.operations, self.context.quotas, self.context.master_key, question, asker
         )
         if passed.operation is None or passed.refused:
             await self._record(passed, None, [(each, ()) for each in passed.refused], name, asker, proof)
-            return self._refusal(passed.refused, media, name)
+            refused = self._refusal(passed.refused, media, name, at)
+            return replace(refused, body={**refused.body, **_extensions(passed, name)}) if passed.budget else refused
         answer = Answer(passed.admission, passed.ledger, passed.ids, at)
         executed = await execute(self.schema, passed.operation, answer.root(passed.plan), name)
         late = await self._record(passed, answer, executed.problems, name, asker, proof)
         if late:
             return self._refusal(denial_problems(late), media, name)
-        payload: dict[str, Any] = {
-            "data": executed.data,
-            "extensions": {"requestId": name, "cost": {"requested": passed.operation.cost, "limit": COST}},
-        }
+        payload: dict[str, Any] = {"data": executed.data, **_extensions(passed, name)}
         if executed.problems:
             payload["errors"] = [each.as_error(name, path) for each, path in executed.problems]
         return Reply(200, payload, self._retry_after(passed, asker))
@@ -132,12 +129,16 @@ class Endpoint:
         """
         use, recorder = use_of(passed, answer, problems, name, asker), self.context.recorder
         late: tuple[Refusal, ...] | None = ()
-        if answer is not None and passed.ends_registration:
-            late = await recorder.commit_end(proof.once, proof.once_until, passed.admission, use)
-        elif not await recorder.commit(proof.once, proof.once_until, passed.admission, use):
-            late = None
-        if late is None:
-            raise ProofRejected("the proof was used before")
+        try:
+            if answer is not None and passed.ends_registration:
+                late = await recorder.commit_end(proof.once, proof.once_until, passed.admission, use)
+            elif not await recorder.commit(proof.once, proof.once_until, passed.admission, use):
+                late = None
+            if late is None:
+                raise ProofRejected("the proof was used before")
+        except Exception:  # a caller that went away is none: its commit may well be under way
+            self.context.quotas.give_back(passed.charges)
+            raise
         return late
 
     @staticmethod
@@ -148,9 +149,9 @@ class Endpoint:
         moments = [refusal.retry_at for refusal in passed.admission.access.refusals if refusal.retry_at is not None]
         if not moments:
             return {}
-        return {"Retry-After": str(max(1, math.ceil((max(moments) - asker.at).total_seconds())))}
+        return {"Retry-After": _seconds(max(moments), asker.at)}
 
-    def _refusal(self, problems: tuple[Problem, ...], media: str, name: str) -> Reply:
+    def _refusal(self, problems: tuple[Problem, ...], media: str, name: str, at: datetime | None = None) -> Reply:
         first = problems[0]
         status = 200 if media == JSON_TYPE and is_request_problem(first) else first.status
         headers: dict[str, str] = {}
@@ -158,6 +159,8 @@ class Endpoint:
             headers["WWW-Authenticate"] = self._challenge(first)
         if status == 405:
             headers["Allow"] = "POST, GET"
+        if status == 429 and at is not None:
+            headers["Retry-After"] = _seconds(max(each.retry_at or at for each in problems), at)
         return Reply(status, {"errors": [each.as_error(name) for each in problems]}, headers)
 
     def _challenge(self, told: Problem) -> str:
@@ -170,3 +173,20 @@ class Endpoint:
             is_proof = told.code == Code.INVALID_PROOF.name
             parameters["error"] = "invalid_dpop_proof" if is_proof else "invalid_token"
         return "DPoP " + ", ".join(f'{key}="{text}"' for key, text in parameters.items())
+
+
+def _extensions(passed: Passed, name: str) -> dict[str, Any]:
+    """`cost`: `requested` is the operation's; the rest is the registration's budget of the minute (rules/quotas.py)."""
+    extensions: dict[str, Any] = {"requestId": name}
+    if passed.operation is not None and passed.budget is not None:
+        extensions["cost"] = {
+            "requested": passed.operation.cost,
+            "limit": passed.budget.limit,
+            "remaining": passed.budget.remaining,
+            "resetAt": passed.budget.resets_at.astimezone(JST).isoformat(timespec="seconds"),
+        }
+    return {"extensions": extensions}
+
+
+def _seconds(moment: datetime, at: datetime) -> str:
+    return str(max(1, math.ceil((moment - at).total_seconds())))

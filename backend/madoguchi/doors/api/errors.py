@@ -43,6 +43,30 @@ class Code(Enum):
     UNKNOWN_ID = ("-", 200, "This registration has nothing with this id.")
     NOT_YET_RECEIVED = ("6-1", 200, "The credit union's system has not provided this yet. Try again later.")
     OVERLOADED = ("-", 503, "The server is too busy for this request. Try again after the seconds in Retry-After.")
+    RATE_LIMITED = ("-", 429, "The limit is {limit} attended calls a second for one {whose}. Wait until `retryAt`.")
+    SESSIONS_EXHAUSTED = (
+        "-",
+        429,
+        "One {whose} has {limit} unattended sessions a day (JST), each the life of one access token. "
+        "Wait until `retryAt`.",
+    )
+    CALLS_EXHAUSTED = (
+        "-",
+        429,
+        "One access token serves {limit} unattended calls. From `retryAt` on, a new one from the refresh token serves.",
+    )
+    COST_BUDGET_EXHAUSTED = (
+        "-",
+        429,
+        "The operation costs {cost}, and {left} are left of the {limit} that one {whose} may spend a minute. "
+        "Wait until `retryAt`.",
+    )
+    DATA_UNAVAILABLE = (
+        "6-1",
+        200,
+        "What the credit union's system gave last is too old to be given, and what was due has not come. "
+        "Try again at `retryAt`.",
+    )
     INTERNAL = ("-", 500, "An error on our side. Tell us the request id.")
 
     def __init__(self, clause: str, status: int, message: str) -> None:

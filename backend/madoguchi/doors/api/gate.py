@@ -1,12 +1,13 @@
 """What one admitted request is given, decided and fetched in one read-only snapshot, and what is recorded of it.
 
-Source: architecture.md, flow 1; clauses 4-2 and 4-3. Nothing of a document is parsed before its caller is admitted.
+Source: architecture.md, flow 1; clauses 4-2 and 4-3. Nothing of a document is parsed before its caller is admitted and
+has a call left; nothing of the ledger is read before the operation's cost is within the budgets (security.md 14).
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlmodel import Session
 
@@ -19,9 +20,22 @@ from madoguchi.doors.api.operation import Operation, Operations
 from madoguchi.doors.api.plan import Ask, Planner
 from madoguchi.doors.api.request import Question
 from madoguchi.procedures.ledger_reading import Ledger, read_ledger
+from madoguchi.procedures.quotas import Quotas
 from madoguchi.procedures.reading import Admission, admit
 from madoguchi.procedures.recording import ANSWERED, REFUSED, Use
 from madoguchi.rules.decision import Refusal
+from madoguchi.rules.quotas import Budget, Call, Charge, Exhausted, Kind, Standing
+
+END: Final = "endRegistration"
+"""The mutation that no quota refuses. A document that does not hold this word cannot ask for it."""
+
+EXHAUSTED: Final = {
+    Kind.CALLS: Code.RATE_LIMITED,
+    Kind.SESSIONS: Code.SESSIONS_EXHAUSTED,
+    Kind.SESSION_CALLS: Code.CALLS_EXHAUSTED,
+    Kind.COST: Code.COST_BUDGET_EXHAUSTED,
+}
+"""How a quota that leaves no room is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +51,11 @@ class Asker:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """What came through the gate for a known token. With `refused`, nothing else was looked at."""
+    """What came through the gate for a known token. With `refused`, nothing of the ledger was looked at.
+
+    charges  what it takes of its quotas, by now reserved in this process: recorded with the use, or given back.
+    budget   the registration's budget of cost, when the cost was known.
+    """
 
     admission: Admission
     ids: Ids
@@ -45,29 +63,75 @@ class Passed:
     refused: tuple[Problem, ...] = ()
     plan: Mapping[str, Ask] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
+    charges: tuple[Charge, ...] = ()
+    budget: Budget | None = None
 
     @property
     def ends_registration(self) -> bool:
-        return any(ask.name == "endRegistration" for ask in self.plan.values())
+        return any(ask.name == END for ask in self.plan.values())
 
 
-def pass_gate(session: Session, operations: Operations, master_key: bytes, question: Question, asker: Asker) -> Passed:
-    """Admit, decide, read. Raises Refused for a token that is nobody's or another key's: that is not recorded."""
-    admission = admit(session, opaque.stored(asker.token), asker.at)
+def pass_gate(
+    session: Session, operations: Operations, quotas: Quotas, master_key: bytes, question: Question, asker: Asker
+) -> Passed:
+    """Admit, decide, read. Raises Refused for a token that is nobody's or another key's: that is not recorded.
+
+    A call that a quota refuses takes nothing of any quota, so that who comes too early has not lost his next turn; any
+    other admitted call does, whatever becomes of it. Ending the registration is never refused and takes nothing.
+    """
+    session_hash = opaque.stored(asker.token)
+    admission = admit(session, session_hash, asker.at)
     if admission is None or not opaque.same(admission.jkt, asker.jkt):
         raise Refused(problem(Code.INVALID_TOKEN))
     ids = Ids(master_key, admission.aggregator_id)
     if admission.access.denied:
         return Passed(admission, ids, refused=denial_problems(admission.access.denials))
+    standing = quotas.standing(session, _call(admission, session_hash, asker))
+    judged = _judge(Passed(admission, ids), operations, quotas, standing, question, safe=asker.safe)
+    if judged.refused:
+        return judged
+    return replace(judged, ledger=read_ledger(session, wanted(judged.plan, admission.access)))
+
+
+def _judge(
+    known: Passed, operations: Operations, quotas: Quotas, standing: Standing, question: Question, *, safe: bool
+) -> Passed:
+    """What is asked, and whether the quotas have room for it.
+
+    Nothing is waited for from `standing` to `spend`, so that no other request of this process comes between.
+    """
+    exhausted, operation = standing.calls_exhausted(), None
+    if exhausted and END not in question.text:
+        return replace(known, refused=_exhausted_problems(exhausted, 0))
     try:
         operation = operations.prepare(question.text, question.operation_name, question.variables)
+        if operation.is_mutation and safe:
+            raise Refused(problem(Code.METHOD_NOT_ALLOWED))
     except Refused as refused:
-        return Passed(admission, ids, refused=refused.problems)
-    if operation.is_mutation and asker.safe:
-        return Passed(admission, ids, operation, (problem(Code.METHOD_NOT_ALLOWED),))
-    plan = Planner(operations.schema, operation, admission, ids).plan()
-    ledger = read_ledger(session, wanted(plan, admission.access))
-    return Passed(admission, ids, operation, plan=plan, ledger=ledger)
+        if exhausted:
+            return replace(known, refused=_exhausted_problems(exhausted, 0))
+        return replace(known, operation=operation, refused=refused.problems, charges=quotas.spend(standing, 0))
+    plan = Planner(operations.schema, operation, known.admission, known.ids).plan()
+    asked = replace(known, operation=operation, plan=plan, budget=standing.budget(0))
+    if asked.ends_registration:
+        return asked
+    exhausted = exhausted or standing.cost_exhausted(operation.cost)
+    if exhausted:
+        return replace(asked, plan={}, refused=_exhausted_problems(exhausted, operation.cost))
+    charges = quotas.spend(standing, operation.cost)
+    return replace(asked, charges=charges, budget=standing.budget(operation.cost))
+
+
+def _call(admission: Admission, session_hash: str, asker: Asker) -> Call:
+    return Call(admission.registration_id, admission.aggregator_id, session_hash, asker.attended, asker.at)
+
+
+def _exhausted_problems(exhausted: Iterable[Exhausted], cost: int) -> tuple[Problem, ...]:
+    found = []
+    for each in exhausted:
+        told = problem(EXHAUSTED[each.kind], limit=each.limit, left=each.left, whose=each.whose.value, cost=cost)
+        found.append(replace(told, retry_at=each.retry_at))
+    return tuple(found)
 
 
 def denial_problems(denials: Iterable[Refusal]) -> tuple[Problem, ...]:
@@ -100,4 +164,5 @@ def use_of(
         answered=answered,
         refusals=tuple(refusals.values()),
         as_of=dict(answer.as_of) if answer is not None else {},
+        charges=passed.charges,
     )

@@ -7,6 +7,7 @@ Every refusal is raised as `Refused`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
 from typing import Any, Final
 
 import orjson
@@ -20,6 +21,7 @@ BODY_BYTES: Final = 64 * 1024
 JSON_DEPTH: Final = 32
 JSON_TYPE: Final = "application/json"
 GRAPHQL_TYPE: Final = "application/graphql-response+json"
+ATTENDED: Final = "x-fapi-customer-ip-address"
 TOKEN_CHARACTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=")
 
 
@@ -98,6 +100,23 @@ def read_token(request: Request) -> str | None:
     scheme, _, token = values[0].partition(" ")
     token = token.strip(" ")
     return token if scheme.lower() == "dpop" and token and TOKEN_CHARACTERS.issuperset(token) else None
+
+
+def is_attended(request: Request) -> bool:
+    """Whether the customer is at the aggregator's service now: their IP address is told (FAPI), and nothing else is.
+
+    Raises Refused (400) for anything but one address: counted as unattended it would use up the day's sessions of an
+    aggregator whose developer never learns why.
+    """
+    told = request.headers.getlist(ATTENDED)
+    if not told:
+        return False
+    try:
+        (address,) = told
+        ip_address(address.strip())
+    except ValueError:
+        raise _malformed(f"`{ATTENDED}` must be one IPv4 or IPv6 address, or not be sent") from None
+    return True
 
 
 def _of_body(body: bytes) -> dict[str, Any]:
