@@ -28,6 +28,7 @@ from madoguchi.doors.templating.environment import find_frontend
 from madoguchi.doors.timer import timer
 from madoguchi.installation import Keys, public_half
 from madoguchi.procedures.logging_in import identity_method
+from madoguchi.procedures.quotas import Quotas
 from madoguchi.procedures.recording import Recorder
 from madoguchi.records.database import LOCK_WAIT_WHILE_SERVING, Database
 from madoguchi.settings import Settings
@@ -62,6 +63,7 @@ def build_app(settings: Settings, keys: Keys, clock: Clock = system_clock) -> AS
         clock=clock,
         database=queries,
         recorder=recorder,
+        quotas=Quotas(settings.allowance, recorder.worker),
         master_key=keys.master,
     )
     oauth_context = oauth.OAuthContext(
