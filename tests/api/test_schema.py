@@ -24,8 +24,11 @@ WITHOUT_GUARD = {
     # Holds no customer data, and stands only behind guarded fields and `service`.
     "Institution": {"bankCode", "name", "nameKana"},
     "Freshness": {"asOf", "asOfPrecision", "source", "completeness", "nextUpdateAt"},
-    # The service as everybody may know it (2-1, 7-3, 9-1).
-    "Service": {"institution", "open", "nextChangeAt", "calendar", "closures", "stops", "terms", "comingTerms"},
+    # The service as everybody may know it (2-1, 6-1, 7-3, 9-1).
+    "Service": {
+        "institution", "open", "nextChangeAt", "calendar", "closures", "stops", "terms", "comingTerms", "feeds",
+    },
+    "Feed": {"source", "asOf", "receivedAt", "expectedAsOf", "late", "lateSince", "unavailable", "nextDueAt"},
     "ServiceDay": {"day", "hours"},
     "OpenHours": {"opens", "closes"},
     "PlannedClosure": {"startsAt", "endsAt"},

@@ -13,6 +13,7 @@ from madoguchi.rules.facts import (
     AccountFacts,
     AggregatorFacts,
     Closure,
+    FeedDue,
     Hours,
     InstitutionFacts,
     RegistrationFacts,
@@ -39,7 +40,7 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
     return moments if hint is datetime else st.from_type(hint)
 
 
-KINDS = (AccountFacts, AggregatorFacts, Closure, Hours, InstitutionFacts, RegistrationFacts, Stop, Terms)
+KINDS = (AccountFacts, AggregatorFacts, Closure, FeedDue, Hours, InstitutionFacts, RegistrationFacts, Stop, Terms)
 
 
 @given(st.data(), st.sampled_from(KINDS))
@@ -78,3 +79,23 @@ def test_a_moment_without_a_zone_is_never_written_down() -> None:
 def test_a_text_that_holds_no_body_is_refused(text: str) -> None:
     with pytest.raises((KeyError, ValueError, TypeError)):
         load(Closure, text)
+
+
+BEFORE_TIMETABLES = (
+    '{"closures":[],"excluded_products":["0099"],"history_months":13,"holidays":["2026-11-23"],"hours":[{"closes":1380,'
+    '"day_type":"weekday","opens":420,"product":"personal","valid_from":"2020-06-17","valid_until":null}],"stops":[],'
+    '"terms":[{"change":"notice","effective_from":"2020-06-16T15:00:00+00:00","version":"2020-06-17"}]}'
+)
+"""An institution's body as it was written before feeds had a timetable (6-1)."""
+
+
+@pytest.mark.clause("4-3")
+def test_a_body_from_before_feeds_had_a_timetable_is_read_as_one_without() -> None:
+    body = load(InstitutionFacts, BEFORE_TIMETABLES)
+    assert body.feeds == ()
+    assert (body.excluded_products, body.holidays) == (("0099",), (date(2026, 11, 23),))
+
+
+def test_a_body_that_lacks_a_fact_it_always_had_is_refused() -> None:
+    with pytest.raises(KeyError):
+        load(InstitutionFacts, BEFORE_TIMETABLES.replace('"history_months":13,', ""))

@@ -3,22 +3,26 @@
 Fetching what is permitted is procedures/ledger_reading.py; recording the use is procedures/recording.py.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlmodel import Session
 
+from madoguchi.procedures.feed_states import FeedState, feed_state
 from madoguchi.records import admission
 from madoguchi.rules import facts
 from madoguchi.rules.access import Access, access
 from madoguchi.rules.facts import InstitutionFacts, RegistrationFacts
-from madoguchi.rules.vocabulary import Scope
+from madoguchi.rules.vocabulary import Feed, Scope
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
     """A known, live token with the decision on what it may read. `bodies`: (digest, canonical JSON) of both facts.
 
+    feeds  how the feeds stand that values come from (6-1). No part of the decision, for they come and go without one:
+           lateness withholds values and never a request, and the record has it as `as_of` and DATA_UNAVAILABLE.
     The door compares `jkt` with the proof's key before it uses anything else of this.
     """
 
@@ -34,6 +38,7 @@ class Admission:
     registration_digest: str
     bodies: tuple[tuple[str, str], ...]
     access: Access
+    feeds: Mapping[Feed, FeedState] = field(default_factory=dict)
 
 
 def admit(session: Session, token_hash: str, at: datetime) -> Admission | None:
@@ -45,7 +50,9 @@ def admit(session: Session, token_hash: str, at: datetime) -> Admission | None:
     found = admission.of_token(session, token_hash, at)
     if found is None:
         return None
-    return admitted(found.bodies, found.jkt, found.scopes, at)
+    institution = found.bodies.institution
+    feeds = {feed: feed_state(institution, feed, arrival, at) for feed, arrival in found.arrivals.items()}
+    return replace(admitted(found.bodies, found.jkt, found.scopes, at), feeds=feeds)
 
 
 def admitted(bodies: admission.Bodies, jkt: str, scopes: tuple[Scope, ...], at: datetime) -> Admission:

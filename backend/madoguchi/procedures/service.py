@@ -1,10 +1,11 @@
-"""Running the service: its hours and closures (2-1), its stops (7-3), and the body of institution facts made of them.
+"""Running the service: hours and closures (2-1), stops (7-3), when feeds are due (6-1), and the facts made of them.
 
 Every procedure here that changes a row also renews the derived body (`refresh_facts`), in the same transaction, so that
 the next admission on any worker decides by it. Terms are procedures/terms.py.
 """
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import date, datetime
 
 from sqlalchemy import or_
@@ -13,11 +14,11 @@ from sqlmodel import Session, col, select
 from madoguchi.procedures.trail import record_act
 from madoguchi.records.audit import Fact
 from madoguchi.records.database import insert_new
-from madoguchi.records.service import Closure, Holiday, Institution, ServiceHours, ServiceStop, TermsVersion
+from madoguchi.records.service import Closure, FeedDue, Holiday, Institution, ServiceHours, ServiceStop, TermsVersion
 from madoguchi.rules import facts
 from madoguchi.rules.facts import InstitutionFacts, Stop
 from madoguchi.rules.suspension import in_force
-from madoguchi.rules.vocabulary import DayType, Product, StopTarget, TermsChange
+from madoguchi.rules.vocabulary import DayType, Feed, FeedCovers, FeedDays, Product, StopTarget, TermsChange
 
 OF_INSTITUTION = (StopTarget.ALL, StopTarget.FUNCTION, StopTarget.ACCOUNT_KIND, StopTarget.BRANCH)
 """Stops that concern everybody stand in the institution's body; the others are read per registration."""
@@ -80,6 +81,7 @@ def facts_of_rows(session: Session, row: Institution, at: datetime) -> Instituti
         .order_by(col(ServiceStop.stop_id))
     ).all()
     terms = session.exec(select(TermsVersion).order_by(col(TermsVersion.version))).all()
+    feeds = session.exec(select(FeedDue).order_by(col(FeedDue.feed_due_id))).all()
     return InstitutionFacts(
         hours=tuple(
             facts.Hours(Product(h.product), DayType(h.day_type), h.opens, h.closes, h.valid_from, h.valid_until)
@@ -91,6 +93,18 @@ def facts_of_rows(session: Session, row: Institution, at: datetime) -> Instituti
         terms=tuple(facts.Terms(t.version, t.effective_from, TermsChange(t.change)) for t in terms),
         history_months=row.history_months,
         excluded_products=tuple(row.excluded_products),
+        feeds=tuple(
+            facts.FeedDue(
+                Feed(f.feed),
+                FeedDays(f.days),
+                f.due,
+                FeedCovers(f.covers),
+                f.unavailable_after,
+                f.valid_from,
+                f.valid_until,
+            )
+            for f in feeds
+        ),
     )
 
 
@@ -123,6 +137,26 @@ def set_holidays(session: Session, days: Iterable[tuple[date, str]], actor: str,
     for day, name in days:
         session.merge(Holiday(day=day, name=name))
     record_act(session, at, actor, "holidays.set", SERVICE, "2-1")
+    refresh_facts(session, at)
+
+
+def set_feeds(session: Session, dues: Iterable[facts.FeedDue], begins: date, actor: str, at: datetime) -> None:
+    """Replace the timetable of all feeds from `begins` on; what held before keeps its dates (6-1).
+
+    `begins` may lie in the past: then what was due since is judged by the new timetable. Without dues nothing is
+    expected from then on.
+    """
+    lines = list(dues)
+    if any(line.valid_from < begins for line in lines):
+        raise ValueError("a timetable's lines hold from its beginning on")
+    for old in session.exec(select(FeedDue)).all():
+        if old.valid_from >= begins:
+            session.delete(old)
+        elif old.valid_until is None or old.valid_until > begins:
+            old.valid_until = begins
+    for line in lines:
+        session.add(FeedDue(**asdict(line)))
+    record_act(session, at, actor, "feeds.set", SERVICE, "6-1", valid_from=begins.isoformat(), lines=len(lines))
     refresh_facts(session, at)
 
 

@@ -1,24 +1,25 @@
 """Setting up the one institution of an installation from its document (TOML).
 
 The document gives its names and the values that the terms leave open: hours (2-1), data window (2-4), registration
-period (4-1), excluded products (2-2). `backend/sample/institution.toml` is a model.
+period (4-1), excluded products (2-2), when feeds are due (6-1). `backend/sample/institution.toml` is a model.
 """
 
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, Final, TypeVar
 
 from sqlmodel import Session
 
-from madoguchi.procedures.service import facts_of_rows, set_holidays, set_hours, store_fact
+from madoguchi.procedures.service import facts_of_rows, set_feeds, set_holidays, set_hours, store_fact
 from madoguchi.procedures.trail import record_act
 from madoguchi.records.service import Institution
 from madoguchi.rules import facts
-from madoguchi.rules.facts import Hours
-from madoguchi.rules.vocabulary import DayType, Product
+from madoguchi.rules.facts import FeedDue, Hours
+from madoguchi.rules.vocabulary import JST, DayType, Feed, FeedCovers, FeedDays, Product
 
+FEEDS: Final = "feeds"
 REQUIRED: Mapping[str, type] = {
     "bank_code": str,
     "name": str,
@@ -29,9 +30,13 @@ REQUIRED: Mapping[str, type] = {
     "registration_days": int,
     "history_months": int,
 }
-OPTIONAL = ("excluded_products", "hours")
+OPTIONAL = ("excluded_products", "hours", FEEDS)
 
 _KINDS = {str: "文字列", bool: "true または false の値", int: "1 以上の整数"}
+
+_OF_FEED = ("feed", "days", "due", "covers")
+_LIMIT = "unavailable_after"
+Word = TypeVar("Word", Feed, FeedDays, FeedCovers)
 
 FIRST_DAY = date(2000, 1, 1)
 """From when the first calendar holds: before anything the system can be asked about."""
@@ -52,6 +57,9 @@ def set_up_institution(
         return False
     parsed = read_institution(document)
     hours = list(read_hours(parsed.get("hours", {}), FIRST_DAY))
+    # The first files are brought by hand on this day; the timetable holds from the morrow.
+    morrow = at.astimezone(JST).date() + timedelta(days=1)
+    dues = list(read_feeds(parsed.get(FEEDS, []), morrow))
     values = {name: parsed[name] for name in REQUIRED}
     row = Institution(**values, excluded_products=parsed.get("excluded_products", []), facts_digest="")
     row.facts_digest = store_fact(session, facts.canonical(facts_of_rows(session, row, at)))
@@ -59,6 +67,8 @@ def set_up_institution(
     record_act(session, at, actor, "institution.set_up", "service", "1-1", bank_code=row.bank_code)
     set_hours(session, hours, actor, at)
     set_holidays(session, holidays, actor, at)
+    if dues:
+        set_feeds(session, dues, morrow, actor, at)
     return True
 
 
@@ -120,6 +130,57 @@ def read_hours(hours: Mapping[str, Any], valid_from: date) -> Iterator[Hours]:
             for window in windows:
                 opens, closes = _minutes(window)
                 yield Hours(product, day_type, opens, closes, valid_from, None)
+
+
+def read_timetable(document: bytes, valid_from: date) -> list[FeedDue]:
+    """The timetable of feeds as its own document writes it; `feeds = []` expects none. Raises InstitutionRefused."""
+    parsed = _parse(document)
+    if list(parsed) != [FEEDS]:
+        raise InstitutionRefused(f"連携の予定の文書には、[[{FEEDS}]] の表だけを書いてください。")
+    return list(read_feeds(parsed[FEEDS], valid_from))
+
+
+def read_feeds(lines: object, valid_from: date) -> Iterator[FeedDue]:
+    """Lines of the timetable as a document writes them: feed, days, due, covers, and perhaps unavailable_after."""
+    if not isinstance(lines, list) or not all(isinstance(line, dict) for line in lines):
+        raise InstitutionRefused(f"連携の予定は、[[{FEEDS}]] の表で1件ずつ書いてください。")
+    for number, line in enumerate(lines, 1):
+        place = f"[[{FEEDS}]] の{number}件目"
+        missing = [name for name in _OF_FEED if name not in line]
+        if missing:
+            raise InstitutionRefused(f"{place}に {'、'.join(missing)} がありません。")
+        unknown = [name for name in line if name not in (*_OF_FEED, _LIMIT)]
+        if unknown:
+            raise InstitutionRefused(f"{place}の {'、'.join(unknown)} は、知らない項目です。")
+        limit = line.get(_LIMIT)
+        feed = _one_of(Feed, line["feed"], f"{place}の feed")
+        if feed is Feed.STATUS and limit is not None:
+            raise InstitutionRefused(f"{place}: unavailable_after は、情報を渡す 03 と 04 にだけ書けます。")
+        yield FeedDue(
+            feed=feed,
+            days=_one_of(FeedDays, line["days"], f"{place}の days"),
+            due=_clock(line["due"], 23, f"{place}の due"),
+            covers=_one_of(FeedCovers, line["covers"], f"{place}の covers"),
+            unavailable_after=None if limit is None else _clock(limit, 999, f"{place}の unavailable_after"),
+            valid_from=valid_from,
+            valid_until=None,
+        )
+
+
+def _one_of(kind: type[Word], written: object, place: str) -> Word:
+    try:
+        return kind(str(written))
+    except ValueError:
+        words = "、".join(f'"{word.value}"' for word in kind)
+        raise InstitutionRefused(f"{place}「{written}」は、{words} のどれかにしてください。") from None
+
+
+def _clock(written: object, hours: int, place: str) -> int:
+    """Minutes of an "HH:MM"."""
+    match = re.fullmatch(r"([0-9]{2,3}):([0-5][0-9])", str(written))
+    if match is None or int(match[1]) > hours:
+        raise InstitutionRefused(f'{place}「{written}」は、"07:00" の形で、{hours}:59 までにしてください。')
+    return int(match[1]) * 60 + int(match[2])
 
 
 def _parse(document: bytes) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 The joins multiply (accounts x stops), both few, so that one round trip brings everything a decision needs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -14,7 +14,7 @@ from sqlmodel import Session, col
 
 from madoguchi.records.aggregators import Aggregator
 from madoguchi.records.audit import Fact
-from madoguchi.records.bank import Account, Contract
+from madoguchi.records.bank import Account, Contract, FeedArrival
 from madoguchi.records.database import Moment
 from madoguchi.records.registrations import AccessToken, Registration, RegistrationAccount
 from madoguchi.records.service import Institution, ServiceStop
@@ -24,6 +24,7 @@ from madoguchi.rules.vocabulary import (
     AccountKind,
     AccountState,
     ContractState,
+    Feed,
     Product,
     RegistrationState,
     Scope,
@@ -44,12 +45,24 @@ class Bodies:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrival:
+    """The newest moment that a feed's data speaks of, and when it came (6-1)."""
+
+    as_of: datetime
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class TokenBodies:
-    """What a live access token stands for: its key, its scopes, and the facts behind it."""
+    """What a live access token stands for: its key, its scopes, the facts behind it; and what the feeds brought last.
+
+    `arrivals` has the feeds that values come from; None for one that never came.
+    """
 
     jkt: str
     scopes: tuple[Scope, ...]
     bodies: Bodies
+    arrivals: Mapping[Feed, Arrival | None]
 
 
 def of_token(session: Session, token_hash: str, at: datetime) -> TokenBodies | None:
@@ -57,7 +70,10 @@ def of_token(session: Session, token_hash: str, at: datetime) -> TokenBodies | N
     rows = session.execute(_OF_TOKEN, {"token_hash": token_hash, "at": at}).all()
     if not rows:
         return None
-    return TokenBodies(rows[0].jkt, tuple(Scope(scope) for scope in rows[0].token_scopes), _bodies(rows))
+    first = rows[0]
+    return TokenBodies(
+        first.jkt, tuple(Scope(scope) for scope in first.token_scopes), _bodies(rows), _arrivals(first._mapping)
+    )
 
 
 def of_registration(session: Session, registration_id: str, at: datetime) -> Bodies | None:
@@ -128,9 +144,22 @@ def _base(*more: Any) -> Select[Any]:
     )
 
 
+_OF_VALUES = (Feed.BALANCES, Feed.TRANSACTIONS)
+"""The feeds that values of an answer come from."""
+
+
+def _newest() -> list[Any]:
+    """As columns, and not as joins: PostgreSQL orders freely only so many joined tables, and here are nine."""
+    return [
+        select(column).where(col(FeedArrival.feed) == feed).scalar_subquery().label(f"{name}_{feed}")
+        for feed in _OF_VALUES
+        for name, column in (("as_of", col(FeedArrival.as_of)), ("received_at", col(FeedArrival.received_at)))
+    ]
+
+
 # Built once: composing it and hashing it for SQLAlchemy's cache at each request costs more than the database does.
 _OF_TOKEN = (
-    _base(col(AccessToken.jkt), col(AccessToken.scopes).label("token_scopes"))
+    _base(col(AccessToken.jkt), col(AccessToken.scopes).label("token_scopes"), *_newest())
     .join(AccessToken, col(AccessToken.registration_id) == col(Registration.registration_id))
     .where(
         col(AccessToken.token_hash) == bindparam("token_hash"),
@@ -180,6 +209,11 @@ def _bodies(rows: Sequence[Row[Any]]) -> Bodies:
         ),
     )
     return Bodies(row.customer_id, row.contract_id, _institution(row.body), row.digest, row.body, registration)
+
+
+def _arrivals(row: Mapping[Any, Any]) -> dict[Feed, Arrival | None]:
+    newest = {feed: (row[f"as_of_{feed}"], row[f"received_at_{feed}"]) for feed in _OF_VALUES}
+    return {feed: None if moments[0] is None else Arrival(*moments) for feed, moments in newest.items()}
 
 
 @lru_cache(maxsize=16)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -20,6 +20,9 @@ from madoguchi.rules.vocabulary import (
     AccountState,
     ContractState,
     DayType,
+    Feed,
+    FeedCovers,
+    FeedDays,
     Product,
     RegistrationState,
     Scope,
@@ -72,8 +75,29 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedDue:
+    """One line of the timetable of feeds (連携の予定): on its days `feed` is due by minute `due` since 00:00 JST (6-1).
+
+    covers             up to when its data must reach then.
+    unavailable_after  minutes after `due` from which what is held is too old to be given; None: never.
+    Dated: holds on days from `valid_from` on and before `valid_until`.
+    """
+
+    feed: Feed
+    days: FeedDays
+    due: int
+    covers: FeedCovers
+    unavailable_after: int | None
+    valid_from: date
+    valid_until: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class InstitutionFacts:
-    """The credit union's side: what holds for everybody. `stops`: those of the whole, a function, kind or branch."""
+    """The credit union's side: what holds for everybody. `stops`: those of the whole, a function, kind or branch.
+
+    A field with a default came later: a body from before is read as one that holds the default.
+    """
 
     hours: tuple[Hours, ...]
     holidays: tuple[date, ...]
@@ -82,6 +106,7 @@ class InstitutionFacts:
     terms: tuple[Terms, ...]
     history_months: int
     excluded_products: tuple[str, ...]
+    feeds: tuple[FeedDue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +195,8 @@ def _typed(kind: Any, value: Any) -> Any:
         return None if value is None else _typed(get_args(kind)[0], value)
     if is_dataclass(kind):
         hints: Mapping[str, Any] = get_type_hints(kind)
-        return kind(**{name: _typed(hint, value[name]) for name, hint in hints.items()})  # type: ignore[operator]
+        written = [each.name for each in fields(kind) if each.name in value or each.default is MISSING]
+        return kind(**{name: _typed(hints[name], value[name]) for name in written})  # type: ignore[operator]
     if kind in (date, datetime):
         return kind.fromisoformat(value)
     return kind(value)

@@ -17,6 +17,7 @@ from madoguchi.rules import (
     disclosure,
     eligibility,
     eligible_accounts,
+    feed_lateness,
     registering,
     registration_period,
     service_hours,
@@ -82,7 +83,12 @@ IN_CODE: Final[Mapping[Clause, tuple[Doer, ...]]] = MappingProxyType({
         "madoguchi.procedures.feed_status.apply_events",
         "madoguchi.procedures.aggregators.end_contract",
     ),
-    Clause("6-1"): ("madoguchi.doors.api.types.Freshness", "madoguchi.procedures.ledger_reading.read_ledger"),
+    Clause("6-1"): (
+        feed_lateness.feed_lateness,
+        "madoguchi.procedures.service.set_feeds",
+        "madoguchi.doors.api.types.Freshness",
+        "madoguchi.procedures.ledger_reading.read_ledger",
+    ),
     Clause("7-3"): (
         suspension.in_force,
         suspension.service_stopped,

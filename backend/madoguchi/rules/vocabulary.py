@@ -131,6 +131,15 @@ class Completeness(StrEnum):
     COMPLETE = "complete"  # every banking day up to `asOf` is there
     MAY_LACK_LATER = "may_lack_later"  # intraday: postings after `asOf` are not in it
     GAP = "gap"  # days are missing between two feeds
+    LATE = "late"  # data that was due is not here yet (feed_lateness.py)
+
+
+class Feed(StrEnum):
+    """What the core banking system and internet banking send (連携), by Zengin 種別 where there is one."""
+
+    BALANCES = "04"  # 残高通知
+    TRANSACTIONS = "03"  # 入出金取引明細
+    STATUS = "status"  # インターネットバンキングの状態
 
 
 class FeedDays(StrEnum):
@@ -143,7 +152,7 @@ class FeedDays(StrEnum):
 class FeedCovers(StrEnum):
     """Up to when a feed that is due on a day must have its data."""
 
-    SAME_DAY = "same_day"  # something of the day itself (intraday)
+    SAME_DAY = "same_day"  # something of the day itself (intraday), newer than the time due before on that day
     PREVIOUS_BANKING_DAY = "previous_banking_day"  # the whole of the banking day before
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import strawberry
 
-from madoguchi.doors.api import rows, service_answer
+from madoguchi.doors.api import feeds, rows, service_answer
 from madoguchi.doors.api.errors import Code, Problem, problem, refusal_problem
 from madoguchi.doors.api.ids import Ids, Kind
 from madoguchi.doors.api.plan import Ask
@@ -36,7 +36,7 @@ class Answer:
         self.at = at
         self.answered: set[str] = set()
         self.as_of: dict[str, str] = {}
-        self.rows = rows.Rows(ledger, ids)
+        self.rows = rows.Rows(admission, ledger, ids)
         ordered = sorted(ledger.accounts.values(), key=lambda row: (row.branch_code, row.kind, row.number))
         sealed = ids.seal(Kind.ACCOUNT, [row.account_id for row in ordered])
         self.accounts: dict[int, tuple[AccountRow, str]] = {
@@ -74,6 +74,9 @@ class Answer:
             return problem(Code.UNKNOWN_ID)
         if refusals[row.account_id]:
             return refusal_problem(refusals[row.account_id][0])
+        withheld = feeds.withheld(self.admission, "Transaction")
+        if withheld is not None:
+            return withheld
         self._note(ask, f"{name}[{row.account_id}]")
         return self.rows.transaction(row, ask.children)
 
@@ -121,7 +124,7 @@ class Answer:
             available=_yen(row.available),
             previous_day=_yen(row.previous_day),
             uncleared=_yen(row.uncleared),
-            freshness=rows.freshness(row.moment, FeedSource.BALANCE_NOTICE),
+            freshness=feeds.freshness(self.admission, row.moment, FeedSource.BALANCE_NOTICE),
         )
 
     def _transactions(self, child: Ask, account_id: int, name: str) -> Any:

@@ -24,6 +24,7 @@ from graphql import (
 )
 from graphql.execution.values import get_argument_values, get_directive_values
 
+from madoguchi.doors.api import feeds
 from madoguchi.doors.api.errors import Code, Problem, problem, refusal_problem
 from madoguchi.doors.api.guards import Guard, directives_of, guard_of, scopes_of
 from madoguchi.doors.api.ids import Ids, Kind
@@ -113,11 +114,11 @@ class Planner:
         definition = parent.fields[name]
         path = (*path, name)
         guarded = bool(scopes_of(directives_of(definition)))
-        withheld = self._withheld(guard_of(parent, definition))
+        named = get_named_type(definition.type)
+        withheld = self._withheld(guard_of(parent, definition)) or feeds.withheld(self.admission, named.name)
         if withheld is not None:
             return Ask(key, name, path, withheld, guarded)
         arguments = get_argument_values(definition, nodes[0], self.operation.values, hide_suggestions=True)
-        named = get_named_type(definition.type)
         below = [node.selection_set for node in nodes if node.selection_set is not None]
         if named.name == "Node":
             return self._node_ask(key, path, str(arguments["id"]), below)

@@ -8,13 +8,13 @@ from typing import Any
 
 import strawberry
 
+from madoguchi.doors.api import feeds
 from madoguchi.doors.api.errors import Problem
 from madoguchi.doors.api.ids import Ids, Kind
 from madoguchi.doors.api.paging import Asked
 from madoguchi.doors.api.plan import Ask
 from madoguchi.doors.api.types import (
     EffectivePeriod,
-    Freshness,
     PageInfo,
     StatementCheck,
     Transaction,
@@ -22,15 +22,14 @@ from madoguchi.doors.api.types import (
     TransactionEdge,
 )
 from madoguchi.doors.api.words import (
-    Completeness,
     Direction,
     FeedSource,
-    Precision,
     TransactionKind,
     WindowLimit,
     Yen,
 )
-from madoguchi.procedures.ledger_reading import History, Ledger, LedgerRow, Moment, PageOf
+from madoguchi.procedures.ledger_reading import History, Ledger, LedgerRow, PageOf
+from madoguchi.procedures.reading import Admission
 
 KINDS = {kind.value: kind for kind in TransactionKind}
 
@@ -38,8 +37,9 @@ KINDS = {kind.value: kind for kind in TransactionKind}
 class Rows:
     """All rows of one answer. Their ids are made in one call of the cipher."""
 
-    def __init__(self, ledger: Ledger, ids: Ids) -> None:
+    def __init__(self, admission: Admission, ledger: Ledger, ids: Ids) -> None:
         self._ledger = ledger
+        self._admission = admission
         self._ids = ids
         self._texts = dict(zip(ledger.rows, ids.seal(Kind.TRANSACTION, ledger.rows), strict=True))
 
@@ -63,7 +63,11 @@ class Rows:
                 to=asked.period.last,
                 limited_by=[WindowLimit(limit.value) for limit in asked.period.limited_by],
             ),
-            freshness=freshness(history.within(asked.period.first, asked.period.last), FeedSource.TRANSACTION_NOTICE),
+            freshness=feeds.freshness(
+                self._admission,
+                history.within(asked.period.first, asked.period.last),
+                FeedSource.TRANSACTION_NOTICE,
+            ),
         )
 
     def transaction(self, row: LedgerRow, asked: Mapping[str, Ask]) -> Transaction:
@@ -107,16 +111,6 @@ class Rows:
                 return None
             return self.transaction(corrected, child.children)
         raise LookupError(f"no answer is written for {child.name}")
-
-
-def freshness(moment: Moment, source: FeedSource) -> Freshness:
-    """6-1 as the schema says it."""
-    return Freshness(
-        as_of=moment.as_of,
-        as_of_precision=Precision(moment.precision.value),
-        source=source,
-        completeness=Completeness(moment.completeness.value),
-    )
 
 
 def _statement(ask: Ask, rows: Sequence[LedgerRow]) -> StatementCheck:

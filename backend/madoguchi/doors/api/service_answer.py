@@ -1,12 +1,13 @@
 """What `service` and `registration` answer, at any hour: made from the facts of the admission alone.
 
-Source: 2-1 (hours), 7-3 (stops), 9-1 (terms), 4-1 (registration), 2-4 (window). No statement is needed for it.
+Source: 2-1 (hours), 6-1 (feeds), 7-3 (stops), 9-1 (terms), 4-1 (registration), 2-4 (window). No statement.
 """
 
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 from typing import Any
 
+from madoguchi.doors.api import feeds
 from madoguchi.doors.api.service_types import (
     CALENDAR_DAYS,
     DataWindow,
@@ -59,6 +60,7 @@ def service(admission: Admission, institution: Institution, at: datetime) -> Ser
         stops=[_stop(each) for each in (*facts.stops, *admission.registration.stops) if _is_not_over(each, at)],
         terms=_terms(terms_in_force(at, facts.terms)),
         coming_terms=[_terms(each) for each in facts.terms if each.effective_from > at],
+        feeds=feeds.shown(admission),
     )
 
 

@@ -1,7 +1,7 @@
 """The types that answer at any hour: the service itself, this registration, and the end of it.
 
 They hold no customer data and so carry no guard (the closed list is in tests/api/test_schema.py).
-Source: clauses 2-1 (hours), 7-3 (stops), 9-1 (terms), 4-1 (registration), 5-1 (its end).
+Source: clauses 2-1 (hours), 6-1 (feeds), 7-3 (stops), 9-1 (terms), 4-1 (registration), 5-1 (its end).
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ import strawberry
 
 from madoguchi.doors.api.guards import ListSize, discloses, prepared
 from madoguchi.doors.api.types import Account, Institution, said
-from madoguchi.doors.api.words import AccountType, Scope, StopReach, WindowLimit
+from madoguchi.doors.api.words import AccountType, FeedSource, Scope, StopReach, WindowLimit
 from madoguchi.rules import vocabulary
 
 CALENDAR_DAYS = 14
@@ -57,6 +57,22 @@ class TermsVersion:
     effective_from: datetime = said("From when it holds (適用開始).")
 
 
+@strawberry.type(
+    description="What the core banking system sends (勘定系からの連携), and whether it came when due (clause 6-1)."
+)
+class Feed:
+    source: FeedSource = said("Which notice.")
+    as_of: datetime | None = said("The newest moment it has told of (基準日時). Null before the first.")
+    received_at: datetime | None = said("When that came (受信日時).")
+    expected_as_of: datetime | None = said(
+        "The moment up to which it should have told by now. Null where nothing was due yet, or there is no timetable."
+    )
+    late: bool = said("Whether something that was due has not come yet (連携の遅れ).")
+    late_since: datetime | None = said("When the oldest of what has not come was due.")
+    unavailable: bool = said("So late that its values are withheld with `DATA_UNAVAILABLE` (提供の見合わせ).")
+    next_due_at: datetime | None = said("By when news is due (次回連携予定). Null where there is no timetable.")
+
+
 @strawberry.type(description="The service: open or not, and what is coming. Answers outside the service hours too.")
 class Service:
     institution: Institution = said("The credit union.")
@@ -67,6 +83,7 @@ class Service:
     stops: list[ServiceStop] = listed("Stops that are not over (clause 7-3).", 5)
     terms: TermsVersion = said("The terms in force.")
     coming_terms: list[TermsVersion] = listed("Terms that have been announced.", 2)
+    feeds: list[Feed] = listed("How fresh the credit union's data is (clause 6-1).", 2)
 
 
 @strawberry.type(description="How far back history is given (提供期間; clause 2-4).")

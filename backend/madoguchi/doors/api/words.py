@@ -116,6 +116,7 @@ class Completeness(Enum):
     COMPLETE = value("complete", "Every banking day up to `asOf` is there (基準日まで揃っています).")
     MAY_LACK_LATER = value("may_lack_later", "Postings after `asOf` are not in it (基準時刻より後の取引を含みません).")
     GAP = value("gap", "Days are missing inside the period (期間内に届いていない日があります).")
+    LATE = value("late", "Data that was due has not come yet (予定の連携が届いていません); see `Service.feeds`.")
 
 
 @strawberry.enum(description="Which notice of the core banking system a value comes from (連携元).")
