@@ -43,6 +43,24 @@ class Code(Enum):
     UNKNOWN_ID = ("-", 200, "This registration has nothing with this id.")
     NOT_YET_RECEIVED = ("6-1", 200, "The credit union's system has not provided this yet. Try again later.")
     OVERLOADED = ("-", 503, "The server is too busy for this request. Try again after the seconds in Retry-After.")
+    RATE_LIMITED = ("-", 429, "The limit is {limit} attended calls a second for one {whose}. Wait until `retryAt`.")
+    SESSIONS_EXHAUSTED = (
+        "-",
+        429,
+        "One {whose} has {limit} unattended sessions a day (JST), each the life of one access token. "
+        "Wait until `retryAt`.",
+    )
+    CALLS_EXHAUSTED = (
+        "-",
+        429,
+        "One access token serves {limit} unattended calls. From `retryAt` on, a new one from the refresh token serves.",
+    )
+    COST_BUDGET_EXHAUSTED = (
+        "-",
+        429,
+        "The operation costs {cost}, and {left} are left of the {limit} that one {whose} may spend a minute. "
+        "Wait until `retryAt`.",
+    )
     DATA_UNAVAILABLE = (
         "6-1",
         200,
