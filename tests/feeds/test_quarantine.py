@@ -7,8 +7,10 @@ from datetime import date, timedelta
 import pytest
 from sqlmodel import Session, col, select
 
+from madoguchi.doors.core_banking.retrying import judge_again
 from madoguchi.doors.core_banking.zengin_writer import write_notices, write_statements
-from madoguchi.procedures.feed_quarantine import set_aside
+from madoguchi.procedures.feed_files import FileReport
+from madoguchi.procedures.feed_quarantine import open_ids, set_aside
 from madoguchi.procedures.feed_values import AccountKey
 from madoguchi.procedures.ledger_reading import PageOf, Wanted, read_ledger
 from madoguchi.procedures.service import NotFound
@@ -16,6 +18,7 @@ from madoguchi.records.bank import Account, QuarantinedBlock
 from madoguchi.rules.vocabulary import Completeness, Settlement
 from tests.feeds.bank import FRIDAY, NOW, TUESDAY, Bank
 from tests.feeds.books import BANK, CURRENT, ORDINARY, block, notice, notices, overwritten, row
+from tests.feeds.events import registered, status_file
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.clause("6-1")]
 
@@ -143,3 +146,76 @@ async def test_while_a_block_of_an_account_is_refused_its_history_is_not_said_to
     assert await completeness() == {**whole, ORDINARY.number: Completeness.MAY_LACK_LATER}
     await bank.database.writing(set_aside, 1, "取消し", "os-user:tests", LATER)
     assert await completeness() == whole
+
+
+async def retry(bank: Bank, number: int) -> FileReport | None:
+    return await judge_again(bank.database, number, BANK.bank_code, "os-user:tests", LATER)
+
+
+async def test_a_block_that_came_before_its_days_are_there_is_taken_in_when_it_is_judged_again(bank: Bank) -> None:
+    friday = [row(500, FRIDAY)]
+    await bank.send(write_statements(BANK, [block(*friday, to_day=FRIDAY, opening=90_000)]))
+    tuesday = block(row(7), row(8), from_day=date(2026, 11, 21), opening=100_500)
+    await bank.send(write_statements(BANK, [block(row(1), account=CURRENT), tuesday]))
+
+    again = await retry(bank, 1)
+    assert again is not None
+    (refused,) = again.blocks_refused
+    assert refused.damage.item == "取引前残高"
+    assert await settled(bank) == [None]
+
+    await bank.send(write_statements(BANK, [block(*friday, to_day=FRIDAY)]), LATER)
+    again = await retry(bank, 1)
+    assert again is not None
+    assert (again.clean, again.rows_added, await settled(bank)) == (True, 2, [Settlement.TAKEN_IN])
+    assert [one.balance_after for one in await bank.rows()] == [100_500, 100_507, 100_515]
+    assert await retry(bank, 1) is None, "it was settled"
+
+
+async def test_when_nothing_of_a_file_is_refused_any_more_the_same_file_changes_nothing(bank: Bank) -> None:
+    await bank.send(write_statements(BANK, [block(row(500, FRIDAY), to_day=FRIDAY, opening=90_000)]))
+    file = write_statements(BANK, [block(row(7), from_day=date(2026, 11, 21), opening=100_500)])
+    await bank.send(file)
+    await bank.send(write_statements(BANK, [block(row(500, FRIDAY), to_day=FRIDAY)]))
+    assert not (await bank.send(file)).known_before
+    assert await settled(bank) == [Settlement.TAKEN_IN], "reading the file again judges its blocks again"
+    assert (await bank.send(file)).known_before
+
+
+async def test_damage_stays_damage(bank: Bank) -> None:
+    await bank.send(damaged(write_statements(BANK, [block(row(1))]), 3))
+    again = await retry(bank, 1)
+    assert again is not None
+    assert (again.refused_count, await settled(bank)) == (1, [None])
+
+
+async def test_a_block_of_an_account_that_nobody_registered_waits_on(bank: Bank) -> None:
+    other = AccountKey("002", "1", "7654321")
+    await bank.send(damaged(write_statements(BANK, [block(row(1), account=other)]), 3))
+    await bank.send(status_file(registered(4, other)), suffix="jsonl")
+    await retry(bank, 1)
+    (entry,) = await entries(bank)
+    assert entry.account_id is not None, "now it is known whose block it is"
+    assert entry.settled_at is None
+
+
+async def test_a_block_older_than_what_came_meanwhile_is_told_so_and_changes_nothing(bank: Bank) -> None:
+    await bank.send(write_statements(BANK, [block(row(500, FRIDAY), to_day=FRIDAY, opening=90_000)]))
+    await bank.send(write_statements(BANK, [block(row(7), from_day=date(2026, 11, 21), opening=100_500)]))
+    newer = block(row(3), from_day=TUESDAY, opening=90_500, created_on=date(2026, 11, 25))
+    assert (await bank.send(write_statements(BANK, [newer]), LATER)).clean
+    before = await bank.rows()
+    again = await retry(bank, 1)
+    assert again is not None
+    assert [one.damage.item for one in again.blocks_refused] == ["作成日"]
+    assert await bank.rows() == before
+
+
+async def test_all_of_quarantine_is_judged_in_the_order_of_the_days(bank: Bank) -> None:
+    await bank.send(write_statements(BANK, [block(row(500, FRIDAY), to_day=FRIDAY, opening=90_000)]))
+    tuesday = block(row(7), from_day=TUESDAY, opening=100_500)
+    weekend = block(row(500, FRIDAY), from_day=FRIDAY, to_day=date(2026, 11, 23), opening=99_999)
+    for one in (tuesday, weekend):
+        await bank.send(damaged(write_statements(BANK, [one]), 3))
+    assert await bank.database.reading(open_ids) == [2, 1]
+    assert await bank.database.reading(open_ids, "04") == []

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
 from sqlalchemy import and_, or_, update
+from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from madoguchi.procedures.feed_accounts import find_account
@@ -142,13 +143,20 @@ def kept(session: Session, quarantine_id: int) -> Kept | None:
 
 
 def open_ids(session: Session, kind: str | None = None) -> list[int]:
-    """The numbers of all blocks in quarantine, oldest first; `kind` limits them to one feed."""
-    chosen = select(col(QuarantinedBlock.quarantine_id)).where(col(QuarantinedBlock.settled_at).is_(None))
+    """The numbers of all blocks in quarantine, in the order in which they can be judged again.
+
+    The status feed first, since it names accounts; blocks by their days, since each chains to the one before.
+    kind  limits them to one feed.
+    """
+    chosen = (
+        select_columns(col(QuarantinedBlock.quarantine_id), col(FeedFile.kind), col(QuarantinedBlock.from_day))
+        .join(FeedFile, col(FeedFile.feed_file_id) == col(QuarantinedBlock.feed_file_id))
+        .where(col(QuarantinedBlock.settled_at).is_(None))
+    )
     if kind is not None:
-        chosen = chosen.join(FeedFile, col(FeedFile.feed_file_id) == col(QuarantinedBlock.feed_file_id)).where(
-            FeedFile.kind == kind
-        )
-    return [number for number in session.exec(chosen.order_by(col(QuarantinedBlock.quarantine_id))) if number]
+        chosen = chosen.where(col(FeedFile.kind) == kind)
+    order = sorted((of != "status", day or date.max, number) for number, of, day in session.execute(chosen))
+    return [number for _, _, number in order]
 
 
 def _settle(session: Session, quarantine_id: int, how: Settlement, actor: str, at: datetime, **detail: str) -> bool:

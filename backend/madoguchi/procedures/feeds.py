@@ -12,10 +12,11 @@ from datetime import date, datetime, time
 from sqlmodel import Session
 
 from madoguchi.procedures.feed_accounts import find_account
+from madoguchi.procedures.feed_arrivals import note_arrival
 from madoguchi.procedures.feed_balances import store_balance
 from madoguchi.procedures.feed_events import StatusEvent
 from madoguchi.procedures.feed_files import FileReport, FileSeen, begin_file, count, finish_file, refuse_file
-from madoguchi.procedures.feed_quarantine import FileContent, keep, settle
+from madoguchi.procedures.feed_quarantine import FileContent, Kept, keep, settle
 from madoguchi.procedures.feed_statements import store_statement
 from madoguchi.procedures.feed_status import Unfit, apply_events, refusal_of
 from madoguchi.procedures.feed_values import BlockPassedOver, BlockRefused, NoticeBlock, StatementBlock
@@ -97,6 +98,18 @@ def take_in_block(
             _statement(taking, block)
         case NoticeBlock():
             _notices(taking, block)
+
+
+def take_in_again(session: Session, kept: Kept, block: Block, report: FileReport, actor: str, at: datetime) -> None:
+    """Judge a block that was in quarantine again, as if its file were read now; refused again, it stays there."""
+    content = FileContent(lambda first_record, record_count: kept.content, kept.read_as_of)
+    take_in_block(session, kept.feed_file_id, block, report, content, actor, at)
+    feed_file = session.get_one(FeedFile, kept.feed_file_id)
+    if not (report.refused_count or report.not_registered):
+        feed_file.blocks_refused = max(0, feed_file.blocks_refused - 1)
+        session.add(feed_file)
+    if report.data_until is not None:
+        note_arrival(session, feed_file, report.data_until, at)
 
 
 def _take_in_events(
