@@ -1,8 +1,12 @@
 """Status events of one customer, as lines of the feed."""
 
 import json
+from io import BytesIO
 
-from madoguchi.procedures.feed_values import AccountKey
+from madoguchi.doors.core_banking.status_feed import read_status_file
+from madoguchi.procedures.feed_events import EventFile, StatusEvent
+from madoguchi.procedures.feed_full_file import FullContract, FullFile
+from madoguchi.procedures.feed_values import AccountKey, FileRefused
 
 CUSTOMER = "10000001"
 
@@ -36,3 +40,23 @@ def registered(sequence: int, key: AccountKey, **more: object) -> dict[str, obje
 
 def status_file(*events: dict[str, object]) -> bytes:
     return b"".join(json.dumps(one, ensure_ascii=False).encode() + b"\n" for one in events)
+
+
+def read_events(content: bytes) -> list[StatusEvent] | FileRefused:
+    """The events of a file in the order of their sequence, or its refusal."""
+    found = read_status_file(BytesIO(content))
+    if isinstance(found, FileRefused):
+        return found
+    assert isinstance(found, EventFile)
+    events = [placed.event for placed in found.events]
+    assert [event.sequence for event in events] == list(found.sequences)
+    return events
+
+
+def read_contracts(content: bytes) -> list[FullContract] | FileRefused:
+    """The contracts of a full file, or its refusal."""
+    found = read_status_file(BytesIO(content))
+    if isinstance(found, FileRefused):
+        return found
+    assert isinstance(found, FullFile)
+    return [placed.contract for placed in found.contracts]

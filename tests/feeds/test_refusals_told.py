@@ -6,17 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from madoguchi.doors.core_banking.status_feed import read_status_events
 from madoguchi.doors.core_banking.zengin_file import examine
 from madoguchi.procedures.feed_values import FileRefused
 from tests.feeds.bank import Bank
 from tests.feeds.books import BANK, ORDINARY
-from tests.feeds.events import event, opened, registered, status_file
+from tests.feeds.events import event, opened, read_events, registered, status_file
 
 
 def told(line: bytes) -> str:
     """What is said of a file whose second line is this."""
-    found = read_status_events(BytesIO(status_file(opened(1)) + line))
+    found = read_events(status_file(opened(1)) + line)
     assert isinstance(found, FileRefused)
     return found.damage.message
 

@@ -12,11 +12,12 @@ from zengin_code import Bank
 
 from madoguchi.doors.core_banking.sample_books import generate, write_sample_files
 from madoguchi.doors.core_banking.sample_customers import load_books
-from madoguchi.doors.core_banking.status_feed import read_status_events
 from madoguchi.doors.core_banking.zengin_reader import read_zengin
 from madoguchi.procedures.banking_days import is_banking_day
+from madoguchi.procedures.feed_events import StatusEvent
 from madoguchi.procedures.feed_values import BalanceNotice, FileRefused, NoticeBlock, StatementBlock, StatementRow
 from madoguchi.rules.vocabulary import AccountKind
+from tests.feeds.events import read_events
 
 UNTIL = date(2026, 11, 24)
 BOOKS = load_books()
@@ -180,9 +181,9 @@ def test_the_bank_code_is_given_to_nobody_and_there_are_nine_branches() -> None:
 
 
 def test_events_keep_their_numbers_and_a_top_up_brings_only_new_ones() -> None:
-    def events(until: date, since: date | None = None) -> tuple[object, ...]:
+    def events(until: date, since: date | None = None) -> list[StatusEvent]:
         (file,) = (content for name, content in generate(until, since=since).items() if name.startswith("status"))
-        found = read_status_events(BytesIO(file))
+        found = read_events(file)
         assert not isinstance(found, FileRefused), found.message
         return found
 

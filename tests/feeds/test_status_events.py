@@ -149,7 +149,11 @@ async def test_events_known_already_are_passed_over_and_the_new_ones_act(feed: F
 async def test_a_gap_in_the_sequence_refuses_the_file_and_names_the_event_that_is_missing(feed: Feed) -> None:
     await feed.send(event(1, "contract.suspended"))
     report = await feed.send(event(3, "contract.cancelled"))
-    assert report.refused == FileRefused(Damage(1, 0, "sequence", "3", "2(間のイベントが届いていません)"))
+    assert report.refused == FileRefused(Damage(1, 0, "sequence", "3", "2"), waiting=True)
+    assert str(report) == (
+        "ファイルを受け付けません。1件目: sequence 2 のイベントが届いていません。"
+        "抜けているファイルが届くまで、このファイルのイベントは1件も反映しません"
+    )
     assert (await feed.contract()).state == ContractState.SUSPENDED
 
 

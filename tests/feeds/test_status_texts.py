@@ -1,14 +1,12 @@
 """Texts of the status feed come onto pages and into terminals: a line with signs that nobody sees is refused."""
 
 import json
-from io import BytesIO
 
 import pytest
 
-from madoguchi.doors.core_banking.status_feed import read_status_events
 from madoguchi.procedures.feed_values import FileRefused
 from tests.feeds.books import ORDINARY
-from tests.feeds.events import event, opened, registered, status_file
+from tests.feeds.events import event, opened, read_events, registered, status_file
 
 
 @pytest.mark.parametrize("sign", ["\r", "\n", "\t", "\x00", "\x1b", "\x9b", "\u200f", "\u202e", "\u2066"])
@@ -22,7 +20,7 @@ def test_a_text_with_a_sign_that_nobody_sees_refuses_the_line_and_names_the_key(
     spoilt = {key: f"{text[:2]}{sign}{text[2:]}" for key, text in spoilt.items()}
     of_account = key in ("branch_name", "branch_kana", "holder_kana", "label", "product_code")
     line = {**(registered(2, ORDINARY) if of_account else opened(2)), **spoilt}
-    found = read_status_events(BytesIO(status_file(event(1, "contract.suspended"), line)))
+    found = read_events(status_file(event(1, "contract.suspended"), line))
     assert isinstance(found, FileRefused)
     assert (found.damage.record, found.damage.item.split(".")[-1]) == (2, key)
     assert sign not in found.message, "what is told of it holds it no more"
@@ -30,5 +28,5 @@ def test_a_text_with_a_sign_that_nobody_sees_refuses_the_line_and_names_the_key(
 
 def test_a_name_with_gaiji_a_variant_and_an_ideographic_space_is_taken() -> None:
     line = opened(1, customer_name="葛󠄀城　𠮷田\ue000", phrase="雪どけの朝")
-    found = read_status_events(BytesIO(json.dumps(line).encode()))
+    found = read_events(json.dumps(line).encode())
     assert not isinstance(found, FileRefused), found

@@ -17,18 +17,23 @@ def find_account(session: Session, key: AccountKey) -> Account | None:
 
     PostgreSQL: two imports at once take turns on an account, and see what the other left (`populate_existing`).
     """
-    current = session.exec(
-        select(Account)
-        .where(Account.branch_code == key.branch_code, Account.kind == key.kind_code, Account.number == key.number)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).first()
+    current = account_now(session, key)
     if current is not None:
         return current
     former = session.get(FormerAccountNumber, tuple(key))
     if former is None:
         return None
     return session.get(Account, former.account_id, with_for_update=True, populate_existing=True)
+
+
+def account_now(session: Session, key: AccountKey) -> Account | None:
+    """The account that has this number now, its row locked for the transaction."""
+    return session.exec(
+        select(Account)
+        .where(Account.branch_code == key.branch_code, Account.kind == key.kind_code, Account.number == key.number)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).first()
 
 
 def renumber(session: Session, account: Account, new: AccountKey, at: datetime) -> None:

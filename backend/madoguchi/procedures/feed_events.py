@@ -1,67 +1,60 @@
 """The internet-banking status feed (インターネットバンキングの契約・登録の連携): its events, one strict model a kind.
 
-Source: no public standard; the format is ours and its JSON Schema is made from these models. They are also the values
-that the procedure takes, since a second set of the same words would only drift from the first.
-Reading lines is doors/core_banking/status_feed.py's subject, acting on events feed_status.py's.
+Source: no public standard; the format is ours and its JSON Schema is made from these models (feed_schema.py). They are
+also the values that the procedure takes, since a second set of the same words would only drift from the first.
+The common words are feed_words.py's, the nightly full file's lines feed_full_file.py's. Reading lines is
+doors/core_banking/status_feed.py's subject, acting on events feed_status.py's.
 """
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from madoguchi.procedures.feed_values import AccountKey
-from madoguchi.rules.plain_text import is_plain
-from madoguchi.rules.vocabulary import AccountKind, Product
-
-
-def _plain(text: str) -> str:
-    if not is_plain(text):
-        raise ValueError("no control or formatting characters")
-    return text
-
-
-Plain = AfterValidator(_plain)
-"""Names come onto pages and into terminals: nothing in them that nobody sees."""
-
-CustomerNumber = Annotated[str, Field(pattern=r"^[0-9]{8}$", description="お客さま番号, 8 digits")]
-MailAddress = Annotated[str, Field(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$"), Plain]
-Phrase = Annotated[str, Field(min_length=1, max_length=40, description="お客さまの合言葉, shown after login"), Plain]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class EventAccount(_Strict):
-    """An account as the bank knows it."""
-
-    branch_code: Annotated[str, Field(pattern=r"^[0-9]{3}$")]
-    kind: AccountKind
-    number: Annotated[str, Field(pattern=r"^[0-9]{7}$")]
-
-    @property
-    def key(self) -> AccountKey:
-        return AccountKey(self.branch_code, self.kind.value, self.number)
+from madoguchi.procedures.feed_words import (
+    AccountName,
+    BranchCode,
+    BranchKana,
+    BranchName,
+    CustomerName,
+    CustomerNumber,
+    Day,
+    FeedAccount,
+    FeedMoment,
+    HolderKana,
+    MailAddress,
+    Phrase,
+    Plain,
+    ProductCode,
+    SequenceNumber,
+    Strict,
+)
+from madoguchi.rules.vocabulary import Product
 
 
-class AnyEvent(_Strict):
+class AnyEvent(Strict):
     kind: str
-    event_id: Annotated[str, Field(min_length=1, max_length=64), Plain]
-    sequence: Annotated[int, Field(ge=1, description="without gaps; a gap is an alarm")]
-    time: AwareDatetime
+    event_id: Annotated[str, Field(min_length=1, max_length=64, description="names this event for ever"), Plain]
+    sequence: SequenceNumber
+    time: Annotated[FeedMoment, Field(description="when it happened in the core-banking system")]
+
+
+class AnyCustomerEvent(AnyEvent):
     customer_number: CustomerNumber
 
 
-class AnyContractEvent(AnyEvent):
-    product: Product
+class AnyContractEvent(AnyCustomerEvent):
+    product: Annotated[Product, Field(description="which of the customer's contracts")]
 
 
 class ContractOpened(AnyContractEvent):
     """An internet-banking contract begins."""
 
     kind: Literal["contract.opened"]
-    customer_name: Annotated[str, Field(min_length=1, max_length=100), Plain]
-    customer_kana: Annotated[str, Field(min_length=1, max_length=100), Plain]
+    customer_name: CustomerName
+    customer_kana: CustomerName
     mail_address: MailAddress | None = None
     phrase: Phrase | None = None
 
@@ -73,6 +66,8 @@ class ContractSuspended(AnyContractEvent):
 
 
 class ContractResumed(AnyContractEvent):
+    """The pause is over (7-3)."""
+
     kind: Literal["contract.resumed"]
 
 
@@ -83,45 +78,47 @@ class ContractCancelled(AnyContractEvent):
 
 
 class AnyAccountEvent(AnyContractEvent):
-    account: EventAccount
+    account: FeedAccount
 
 
 class AccountRegistered(AnyAccountEvent):
     """The account can be used in internet banking (2-2)."""
 
     kind: Literal["account.registered"]
-    branch_name: Annotated[str, Field(min_length=1, max_length=40), Plain]
-    branch_kana: Annotated[str, Field(max_length=40), Plain]
-    holder_kana: Annotated[str, Field(max_length=40), Plain]
-    label: Annotated[str, Field(max_length=40, description="the customer's own name for it"), Plain] | None = None
-    product_code: Annotated[
-        str, Field(max_length=10, description="商品コード, for the products excluded by 2-2"), Plain
-    ] = ""
+    branch_name: BranchName
+    branch_kana: BranchKana
+    holder_kana: HolderKana
+    label: AccountName | None = None
+    product_code: ProductCode = ""
 
 
 class AccountRemoved(AnyAccountEvent):
-    """Taken out of internet banking; the account itself lives on."""
+    """Taken out of internet banking; the account itself lives on (2-2)."""
 
     kind: Literal["account.removed"]
 
 
 class AccountClosed(AnyAccountEvent):
+    """The account itself is closed (2-2)."""
+
     kind: Literal["account.closed"]
 
 
 class AccountFrozen(AnyAccountEvent):
+    """Not shown until it is registered again (2-2); what is not in internet banking any more stays so."""
+
     kind: Literal["account.frozen"]
 
 
 class AccountRenumbered(AnyAccountEvent):
-    """店番・口座番号の変更: the same account under a new key."""
+    """店番・口座番号の変更: the same account under a new key; files may name the former one still."""
 
     kind: Literal["account.renumbered"]
-    new_account: EventAccount
+    new_account: FeedAccount
 
 
-class CustomerDeceased(AnyEvent):
-    """相続: all contracts of the customer."""
+class CustomerDeceased(AnyCustomerEvent):
+    """相続: all contracts of the customer are paused (7-3)."""
 
     kind: Literal["customer.deceased"]
 
@@ -132,6 +129,29 @@ class ContactChanged(AnyContractEvent):
     kind: Literal["contact.changed"]
     mail_address: MailAddress | None = None
     phrase: Phrase | None = None
+
+
+class Successor(Strict):
+    """The branch that goes on."""
+
+    branch_code: BranchCode
+    branch_name: BranchName
+    branch_kana: BranchKana
+
+
+class BranchMerged(AnyEvent):
+    """店舗統廃合: a branch closes into another. Its accounts follow by account.renumbered, each with its new number."""
+
+    kind: Literal["branch.merged"]
+    branch_code: BranchCode
+    successor: Successor
+    last_day: Annotated[Day, Field(description="the last day of the branch that closes")]
+
+    @model_validator(mode="after")
+    def _goes_on_elsewhere(self) -> "BranchMerged":
+        if self.successor.branch_code == self.branch_code:
+            raise PydanticCustomError("own_successor", "a branch cannot be its own successor")
+        return self
 
 
 StatusEvent = Annotated[
@@ -145,6 +165,26 @@ StatusEvent = Annotated[
     | AccountFrozen
     | AccountRenumbered
     | CustomerDeceased
-    | ContactChanged,
+    | ContactChanged
+    | BranchMerged,
     Field(discriminator="kind"),
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedEvent:
+    """An event with the line of its file on which it stands, from 1."""
+
+    line: int
+    event: StatusEvent
+
+
+@dataclass(frozen=True, slots=True)
+class EventFile:
+    """A file of events in the order of their sequence, whatever their order of lines; an event may stand twice.
+
+    `events` can be gone through more than once, and reads what it gives: a file may hold a million.
+    """
+
+    sequences: Sequence[int]  # of every event, rising
+    events: Iterable[PlacedEvent]

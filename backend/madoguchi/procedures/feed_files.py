@@ -12,6 +12,7 @@ from typing import Any
 from sqlmodel import Session, select
 
 from madoguchi.procedures.feed_arrivals import note_arrival
+from madoguchi.procedures.feed_reconciled import Reconciled
 from madoguchi.procedures.feed_values import BlockRefused, FileRefused
 from madoguchi.procedures.trail import record_act
 from madoguchi.records.bank import FeedFile
@@ -51,6 +52,7 @@ class FileReport:
     balances_changed: int = 0
     events_applied: int = 0
     events_known: int = 0
+    reconciled: Reconciled | None = None  # what the nightly full file changed
     data_until: datetime | None = None  # the newest moment that what was taken in speaks of
 
     @property
@@ -73,6 +75,8 @@ class FileReport:
             return self.refused.message
         if self.known_before:
             return "取込済みのファイルです。何も変わりません。"
+        if self.reconciled is not None:
+            return str(self.reconciled)
         if self.kind == "status":
             if self.events_applied == self.events_known == 0:
                 return "ファイルが空です(イベントはありません)。"
@@ -96,6 +100,8 @@ class FileReport:
             sentences.append(
                 f"インターネットバンキングに登録のない口座の分{self.not_registered:,}件は、取り込んでいません。"
             )
+        if self.reconciled is not None:
+            sentences += self.reconciled.details
         return sentences
 
 

@@ -5,6 +5,7 @@ How the bytes look is the doors' subject (`doors/core_banking`); what is done wi
 No overdraft limit stands here: it reveals credit, so it is never taken in (4-3).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
@@ -68,7 +69,8 @@ class StatementBlock:
     from_day: date  # 勘定日 自
     to_day: date  # 勘定日 至
     opening_balance: int  # 取引前残高, signed
-    rows: tuple[StatementRow, ...]  # in the file's order, 勘定日 never going back
+    # In the file's order, 勘定日 never going back: a tuple, or, in a long block, read from the file at each iteration.
+    rows: Iterable[StatementRow]
     closing_balance: int  # 取引後残高, signed; equals opening plus the rows
     opening_place: Place = field(compare=False)
     closing_place: Place = field(compare=False)
@@ -97,7 +99,7 @@ class NoticeBlock:
     first_record: int
     bank_code: str
     created_on: date
-    notices: tuple[BalanceNotice, ...]
+    notices: Iterable[BalanceNotice]  # as StatementBlock.rows
     record_count: int = field(default=0, compare=False)  # as in StatementBlock
 
 
@@ -127,9 +129,13 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class FileRefused:
-    """The file as a whole is not taken in: nothing of it is stored."""
+    """The file as a whole is not taken in: nothing of it is stored.
+
+    `waiting`: nothing is wrong with it but that an earlier file has not come; the same file may be taken in later.
+    """
 
     damage: Damage
+    waiting: bool = False
 
     @property
     def message(self) -> str:
@@ -160,3 +166,4 @@ class BlockPassedOver:
 
     first_record: int
     kind_code: str
+    record_count: int = field(default=0, compare=False)  # as in StatementBlock

@@ -5,7 +5,7 @@ values (feed_values.py); reading bytes is the doors' subject (doors/core_banking
 whole is feed_files.py's, the status feed feed_status_files.py's.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 
@@ -14,11 +14,9 @@ from sqlmodel import Session
 from madoguchi.procedures.feed_accounts import find_account
 from madoguchi.procedures.feed_arrivals import note_arrival
 from madoguchi.procedures.feed_balances import store_balance
-from madoguchi.procedures.feed_events import StatusEvent
-from madoguchi.procedures.feed_files import FileReport, FileSeen, begin_file, count, finish_file, refuse_file
+from madoguchi.procedures.feed_files import FileReport, FileSeen, begin_file, count, finish_file
 from madoguchi.procedures.feed_quarantine import FileContent, Kept, keep, settle
 from madoguchi.procedures.feed_statements import store_statement
-from madoguchi.procedures.feed_status import Unfit, apply_events, refusal_of
 from madoguchi.procedures.feed_values import BlockPassedOver, BlockRefused, NoticeBlock, StatementBlock
 from madoguchi.procedures.trail import record_act
 from madoguchi.records.bank import FeedFile
@@ -65,18 +63,6 @@ async def take_in_blocks(
     return report
 
 
-async def take_in_events(
-    database: Database, file: FileSeen, events: Sequence[StatusEvent], actor: str, at: datetime
-) -> FileReport:
-    """Take in a status file: all its new events in one transaction, or none."""
-    try:
-        return await database.writing(_take_in_events, file, events, actor, at)
-    except Unfit as unfit:
-        report = FileReport(file.name, file.kind, refused=refusal_of(unfit, events))
-        await database.writing(refuse_file, file, report, actor, at)
-        return report
-
-
 def take_in_block(
     session: Session,
     feed_file_id: int,
@@ -110,23 +96,6 @@ def take_in_again(session: Session, kept: Kept, block: Block, report: FileReport
         session.add(feed_file)
     if report.data_until is not None:
         note_arrival(session, feed_file, report.data_until, at)
-
-
-def _take_in_events(
-    session: Session, file: FileSeen, events: Sequence[StatusEvent], actor: str, at: datetime
-) -> FileReport:
-    report = FileReport(file.name, file.kind)
-    feed_file_id = begin_file(session, file, at)
-    if feed_file_id is None:
-        report.known_before = True
-        return report
-    applied = apply_events(session, events, actor, at)
-    count(session.get_one(FeedFile, feed_file_id), report, events_applied=applied.applied)
-    report.events_known = applied.known
-    for event in events:
-        report.reaches(event.time)
-    finish_file(session, feed_file_id, report, actor, at)
-    return report
 
 
 def _statement(taking: _Taking, block: StatementBlock) -> None:

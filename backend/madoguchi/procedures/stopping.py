@@ -6,14 +6,14 @@ broadcast: whether a token serves is a fact that is read at its next use.
 
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import exists, update
 from sqlmodel import Session, col, select
 
 from madoguchi.procedures.trail import record_act
-from madoguchi.records.bank import Account
+from madoguchi.records.bank import Account, Contract
 from madoguchi.records.registrations import Registration, RegistrationAccount
 from madoguchi.rules.eligible_accounts import ELIGIBLE_KINDS
-from madoguchi.rules.vocabulary import AccountState, Cause, RegistrationState
+from madoguchi.rules.vocabulary import AccountState, Cause, ContractState, RegistrationState
 
 LIVE = [RegistrationState.PENDING, RegistrationState.ACTIVE]
 
@@ -87,30 +87,45 @@ def stop_registrations(
 
 
 def end_without_accounts(session: Session, account_id: int, actor: str, at: datetime) -> list[str]:
-    """End the live registrations that hold `account_id` and have no account left that could serve (2-2, 5-2).
-
-    Left is an account the customer chose that still stands under the registration's own internet-banking contract, is
-    of an eligible kind, and is registered or frozen (a frozen one may come back).
-    """
+    """End the live registrations that hold `account_id` and have no account left that could serve (2-2, 5-2)."""
     holders = session.exec(
         select(Registration.registration_id)
         .join(RegistrationAccount, col(RegistrationAccount.registration_id) == col(Registration.registration_id))
         .where(RegistrationAccount.account_id == account_id, col(Registration.state) != RegistrationState.ENDED)
+        .where(~_ACCOUNT_LEFT)
         .order_by(col(Registration.registration_id))
     ).all()
-    left = set(
-        session.exec(
-            select(Registration.registration_id)
-            .join(RegistrationAccount, col(RegistrationAccount.registration_id) == col(Registration.registration_id))
-            .join(Account, col(Account.account_id) == col(RegistrationAccount.account_id))
-            .where(
-                col(Registration.registration_id).in_(holders),
-                col(Account.contract_id) == col(Registration.contract_id),
-                col(Account.kind).in_(ELIGIBLE_KINDS),
-                col(Account.state).in_((AccountState.REGISTERED, AccountState.FROZEN)),
-            )
-        )
+    return [one for one in holders if end_registration(session, one, Cause.NO_ACCOUNT_LEFT, actor, at)]
+
+
+def end_without_ground(session: Session, actor: str, at: datetime) -> list[str]:
+    """End whatever live registration stands under a cancelled contract or has no account left, also if its event was
+    lost (1-2-1, 2-2, 5-2)."""
+    live = (
+        select(Registration.registration_id)
+        .where(col(Registration.state) != RegistrationState.ENDED)
+        .order_by(col(Registration.registration_id))
     )
-    return [
-        one for one in holders if one not in left and end_registration(session, one, Cause.NO_ACCOUNT_LEFT, actor, at)
-    ]
+    cancelled = live.join(Contract, col(Contract.contract_id) == col(Registration.contract_id)).where(
+        Contract.state == ContractState.CANCELLED
+    )
+    causes = {
+        **dict.fromkeys(session.exec(live.where(~_ACCOUNT_LEFT)), Cause.NO_ACCOUNT_LEFT),
+        **dict.fromkeys(session.exec(cancelled), Cause.INTERNET_BANKING_CANCELLED),
+    }
+    return [one for one, cause in sorted(causes.items()) if end_registration(session, one, cause, actor, at)]
+
+
+_ACCOUNT_LEFT = exists(
+    select(RegistrationAccount.account_id)
+    .join(Account, col(Account.account_id) == col(RegistrationAccount.account_id))
+    .where(
+        col(RegistrationAccount.registration_id) == col(Registration.registration_id),
+        col(Account.contract_id) == col(Registration.contract_id),
+        col(Account.kind).in_(ELIGIBLE_KINDS),
+        col(Account.state).in_((AccountState.REGISTERED, AccountState.FROZEN)),
+    )
+    .correlate(Registration)
+)
+"""Left is an account the customer chose that still stands under the registration's own internet-banking contract, is of
+an eligible kind, and is registered or frozen (a frozen one may come back)."""

@@ -10,14 +10,16 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from madoguchi.doors.core_banking.status_feed import read_status_events
+from madoguchi.doors.core_banking.status_feed import read_status_file
 from madoguchi.doors.core_banking.zengin_file import USUAL_FORM, FileForm, block_bytes, examine
 from madoguchi.doors.core_banking.zengin_layout import LAYOUTS
 from madoguchi.doors.core_banking.zengin_reader import read_blocks
 from madoguchi.procedures.feed_files import FileReport, FileSeen, refuse_file
 from madoguchi.procedures.feed_quarantine import FileContent
+from madoguchi.procedures.feed_reconciling import USUAL_BOUND, EndingBound
+from madoguchi.procedures.feed_status_files import take_in_status
 from madoguchi.procedures.feed_values import FileRefused
-from madoguchi.procedures.feeds import take_in_blocks, take_in_events
+from madoguchi.procedures.feeds import take_in_blocks
 from madoguchi.procedures.installing import Database
 from madoguchi.rules.vocabulary import JST
 
@@ -41,6 +43,7 @@ async def import_file(
     actor: str = "system:feed",
     form: FileForm = USUAL_FORM,
     progress: Progress = in_silence,
+    bound: EndingBound = USUAL_BOUND,
 ) -> FileReport:
     """Take one file in and report what it did; str(report) is a Japanese line, report.details are the others.
 
@@ -48,6 +51,7 @@ async def import_file(
     at         the moment of the import.
     as_of      the day on which an old file was new (作成日 has no era); default: the JST day of `at`.
     form       how this bank writes its Zengin files.
+    bound      how many contracts a full file of the status feed may end.
     Raises OSError when the file cannot be read.
     """
     with path.open("rb") as stream:
@@ -55,10 +59,10 @@ async def import_file(
         name = os.fsencode(path.name).decode("utf-8", "backslashreplace")
         seen = FileSeen(name, hashlib.file_digest(stream, "sha256").hexdigest(), kind_of(path, stream))
         if seen.kind == STATUS:
-            events = read_status_events(stream)
-            if isinstance(events, FileRefused):
-                return await _refused(database, seen, events, actor, at)
-            return await take_in_events(database, seen, events, actor, at)
+            status = read_status_file(stream)
+            if isinstance(status, FileRefused):
+                return await _refused(database, seen, status, actor, at)
+            return await take_in_status(database, seen, status, bound, actor, at)
 
         outline = examine(stream, bank_code, form)
         if isinstance(outline, FileRefused):

@@ -1,89 +1,204 @@
-"""Reading the internet-banking status feed: JSON Lines, UTF-8, one event a line.
+"""Reading the internet-banking status feed: JSON Lines, UTF-8; a file of events, or the nightly full file (全件照合).
 
-Source: the models in procedures/feed_events.py, strict: an unknown kind or key, a number as text, a time without zone
-refuse the file with line and key, before any of its events acts. In one file the sequence rises by one from line to
-line; whether it joins the events known so far is the procedure's question.
+Source: the models in procedures/feed_events.py and feed_full_file.py; a line that does not fit refuses the file before
+any of it acts (status_lines.py). A file is gone through twice, first to examine it, then to act on it, so that a
+million lines need little memory: of each only its place is kept. A byte-order mark before the first line (RFC 8259
+lets a reader pass it over) and CR LF are taken, an empty line is not.
+Whether events join those known so far, and what a full file changes, are the procedures' questions.
 """
 
-from collections.abc import Iterable
-from typing import Any, BinaryIO
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO, Final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from madoguchi.procedures.feed_events import StatusEvent
-from madoguchi.procedures.feed_values import Damage, FileRefused
+from madoguchi.doors.core_banking.status_lines import LINE_LIMIT, read_line, refused
+from madoguchi.procedures.feed_events import AnyEvent, EventFile, PlacedEvent, StatusEvent
+from madoguchi.procedures.feed_full_file import (
+    FullBegin,
+    FullContract,
+    FullEnd,
+    FullFile,
+    PlacedContract,
+    StatusLine,
+)
+from madoguchi.procedures.feed_values import AccountKey, FileRefused
+from madoguchi.rules.vocabulary import Product
 
-_EVENT: TypeAdapter[StatusEvent] = TypeAdapter(StatusEvent)
-_LINE_LIMIT = 64 * 1024
-_KINDS = "contract.opened などのどれかにしてください"
-_MOMENT = "を、時差のある日時(例: 2026-11-24T09:00:00+09:00)にしてください"
-_TOLD = {  # pydantic's error types; the names in braces are of its context
-    "union_tag_not_found": f"kind がありません({_KINDS})",
-    "union_tag_invalid": f"kind が知られていない値です({_KINDS})",
-    "dict_type": "行が JSON のオブジェクト({{…}})ではありません",
-    "model_type": "{key} を JSON のオブジェクト({{…}})にしてください",
-    "missing": "{key} がありません(必ず入れてください)",
-    "extra_forbidden": "{key} は知られていないキーです(除いてください)",
-    "string_pattern_mismatch": "{key} の形が違います({pattern} に合わせてください)",
-    "string_too_short": "{key} を{min_length}文字以上にしてください",
-    "string_too_long": "{key} を{max_length}文字以内にしてください",
-    "string_type": '{key} を文字列("…")にしてください',
-    "int_type": "{key} を整数にしてください",
-    "greater_than_equal": "{key} を {ge} 以上にしてください",
-    "literal_error": "{key} を {expected} のどれかにしてください",
-    "enum": "{key} を {expected} のどれかにしてください",
-    "datetime_parsing": "{key} " + _MOMENT,
-    "datetime_from_date_parsing": "{key} " + _MOMENT,
-    "datetime_type": "{key} " + _MOMENT,
-    "timezone_aware": "{key} " + _MOMENT,
-    "value_error": "{key} に、改行や制御文字など、見えない文字が入っています(除いてください)",
-}
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+_LINE: TypeAdapter[StatusLine] = TypeAdapter(StatusLine)
 
 
-def read_status_events(stream: BinaryIO) -> tuple[StatusEvent, ...] | FileRefused:
-    """Every event of the file in its order, or the first thing wrong with it."""
-    stream.seek(0)
-    events: list[StatusEvent] = []
-    number = 0
-    while line := stream.readline(_LINE_LIMIT):
-        number += 1
-        if len(line) == _LINE_LIMIT:
-            return _refused(number, "行の長さ", f"{_LINE_LIMIT}バイト以上", f"{_LINE_LIMIT}バイト未満")
-        try:
-            event = _EVENT.validate_json(line)
-        except ValidationError as error:
-            return _refusal_of(number, line, error)
-        if events and event.sequence != events[-1].sequence + 1:
-            return _refused(number, "sequence", str(event.sequence), str(events[-1].sequence + 1))
-        events.append(event)
-    return tuple(events)
+def read_status_file(stream: BinaryIO) -> EventFile | FullFile | FileRefused:
+    """What the file holds, or the first thing wrong with it. The stream stays in use as long as what is returned."""
+    lines = _lines(stream)
+    first = next(lines, None)
+    if first is None:
+        return EventFile((), ())
+    if isinstance(first.says, FileRefused):
+        return first.says
+    if isinstance(first.says, FullBegin):
+        return _full_file(stream, first.says, lines)
+    return _event_file(stream, first, lines)
 
 
 def write_status_events(events: Iterable[StatusEvent]) -> bytes:
     """The same lines again, absent keys left out."""
-    return b"".join(_EVENT.dump_json(event, exclude_none=True) + b"\n" for event in events)
+    return _written(events)
 
 
-def _refusal_of(number: int, line: bytes, error: ValidationError) -> FileRefused:
-    """The first fault: its key and what was expected. The value found is not told: it may be a name or an address."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    type_, context = first["type"], first.get("ctx", {})
-    key = ".".join(str(part) for part in first["loc"]) or ("kind" if type_.startswith("union_tag") else "行")
-    told = _of_json(line, context) if type_ == "json_invalid" else _of_value(type_, key, context)
-    return _refused(number, key, f"受け付けられない値({type_})", told, told)
+def write_full_file(begin: FullBegin, contracts: Iterable[FullContract]) -> bytes:
+    """A full file of these contracts, with the counts that it must end with."""
+    told = list(contracts)
+    accounts = sum(len(contract.accounts) for contract in told)
+    return _written([begin, *told, FullEnd(kind="full.end", contracts=len(told), accounts=accounts)])
 
 
-def _of_json(line: bytes, context: dict[str, Any]) -> str:
-    if not line.strip():
-        return "空の行です(除いてください)"
-    is_cut = str(context["error"]).startswith("EOF")
-    return "行が途中で切れています(JSON として読めません)" if is_cut else "JSON として読めません"
+def _written(lines: Iterable[StatusLine]) -> bytes:
+    return b"".join(_LINE.dump_json(line, exclude_none=True) + b"\n" for line in lines)
 
 
-def _of_value(type_: str, key: str, context: dict[str, Any]) -> str:
-    shown = {name: str(value).replace("'", "").replace(" or ", "、") for name, value in context.items()}
-    return _TOLD.get(type_, "{key} が決まった形の値ではありません").format_map({**shown, "key": key})
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One line: its number from 1, the byte at which it begins, what it says."""
+
+    number: int
+    offset: int
+    says: StatusLine | FileRefused
 
 
-def _refused(line: int, item: str, found: str, expected: str, told: str = "") -> FileRefused:
-    return FileRefused(Damage(line, 0, item, found, expected, told))
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where lines of a stream stand, sixteen bytes a line, to read them again in any order."""
+
+    stream: BinaryIO
+    numbers: "array[int]" = field(default_factory=lambda: array("q"))
+    offsets: "array[int]" = field(default_factory=lambda: array("q"))
+
+    def keep(self, line: _Line) -> None:
+        self.numbers.append(line.number)
+        self.offsets.append(line.offset)
+
+    def again(self, which: int) -> tuple[int, StatusLine]:
+        """The line and its number. Raises OSError when the file is not what it was when it was examined."""
+        number = self.numbers[which]
+        self.stream.seek(self.offsets[which])
+        says = read_line(self.stream.readline(LINE_LIMIT), number)
+        if isinstance(says, FileRefused):
+            raise OSError("the file changed while it was read")
+        return number, says
+
+
+def _lines(stream: BinaryIO) -> Iterator[_Line]:
+    stream.seek(0)
+    offset = len(BYTE_ORDER_MARK) if stream.read(len(BYTE_ORDER_MARK)) == BYTE_ORDER_MARK else 0
+    stream.seek(offset)
+    number = 0
+    while line := stream.readline(LINE_LIMIT):
+        number += 1
+        yield _Line(number, offset, read_line(line, number))
+        offset += len(line)
+
+
+def _event_file(stream: BinaryIO, first: _Line, others: Iterator[_Line]) -> EventFile | FileRefused:
+    places, sequences = _Places(stream), array("q")
+    line: _Line | None = first
+    while line is not None:
+        if isinstance(line.says, FileRefused):
+            return line.says
+        if not isinstance(line.says, AnyEvent):
+            told = "全件照合の行が、イベントのファイルに入っています(ファイルを分けてください)"
+            return refused(line.number, "kind", line.says.kind, "イベント", told)
+        places.keep(line)
+        sequences.append(line.says.sequence)
+        line = next(others, None)
+    order = array("q", sorted(range(len(sequences)), key=lambda which: sequences[which]))  # stable: by line in a number
+    return EventFile(array("q", (sequences[which] for which in order)), _EventsInOrder(places, order))
+
+
+@dataclass(frozen=True, slots=True)
+class _EventsInOrder:
+    places: _Places
+    order: "array[int]"
+
+    def __iter__(self) -> Iterator[PlacedEvent]:
+        for which in self.order:
+            number, says = self.places.again(which)
+            if isinstance(says, AnyEvent):  # it was, when the file was examined
+                yield PlacedEvent(number, says)
+
+
+@dataclass(frozen=True, slots=True)
+class _Contracts:
+    places: _Places
+
+    def __iter__(self) -> Iterator[PlacedContract]:
+        for which in range(len(self.places.numbers)):
+            number, says = self.places.again(which)
+            if isinstance(says, FullContract):
+                yield PlacedContract(number, says)
+
+
+@dataclass(slots=True)
+class _Census:
+    """What stood in the full file so far: nothing may stand twice, and a customer has one name."""
+
+    contracts: set[tuple[str, Product]] = field(default_factory=set)
+    accounts: set[AccountKey] = field(default_factory=set)
+    names: dict[str, int] = field(default_factory=dict)
+
+    def fault(self, begin: FullBegin, contract: FullContract) -> tuple[str, str] | None:
+        """Key and sentence of what does not fit the lines before."""
+        whose = (contract.customer_number, contract.product)
+        if whose in self.contracts:
+            return "product", "同じお客さまの同じ product の契約が、前の行にもあります"
+        self.contracts.add(whose)
+        name = hash((contract.customer_name, contract.customer_kana))
+        if self.names.setdefault(contract.customer_number, name) != name:
+            return "customer_name", "同じお客さまの氏名が、前の行と違います"
+        if contract.since > begin.as_of:
+            return "since", "since が full.begin の as_of より後です"
+        for account in contract.accounts:
+            if account.account.key in self.accounts:
+                return "accounts", "同じ口座が、前にもあります"
+            self.accounts.add(account.account.key)
+        return None
+
+
+def _full_file(stream: BinaryIO, begin: FullBegin, lines: Iterator[_Line]) -> FullFile | FileRefused:
+    places, census, number = _Places(stream), _Census(), 1
+    for line in lines:
+        number = line.number
+        match line.says:
+            case FileRefused():
+                return line.says
+            case FullContract():
+                fault = census.fault(begin, line.says)
+                if fault is not None:
+                    return refused(number, fault[0], "", "", fault[1])
+                places.keep(line)
+            case FullEnd():
+                return _ended(begin, line.says, census, places, lines, number)
+            case other:
+                told = f"{other.kind} は、ここには置けません(full.begin と full.end の間は full.contract だけです)"
+                return refused(number, "kind", other.kind, "full.contract", told)
+    told = "最後の行が full.end ではありません(ファイルが途中で切れています)"
+    return refused(number, "kind", "", "full.end", told)
+
+
+def _ended(
+    begin: FullBegin, end: FullEnd, census: _Census, places: _Places, others: Iterator[_Line], number: int
+) -> FullFile | FileRefused:
+    held = FullEnd(kind="full.end", contracts=len(census.contracts), accounts=len(census.accounts))
+    if end != held:
+        told = (
+            f"件数が合いません(full.end は契約{end.contracts}件・口座{end.accounts}件、"
+            f"ファイルの中は契約{held.contracts}件・口座{held.accounts}件)"
+        )
+        return refused(number, "full.end", "", "", told)
+    if next(others, None) is not None:
+        return refused(number + 1, "行", "", "", "full.end の後に行があります(除いてください)")
+    return FullFile(begin, end, _Contracts(places))

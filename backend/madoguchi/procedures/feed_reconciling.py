@@ -1,0 +1,157 @@
+"""全件照合: contracts and accounts brought to what the nightly full file says, and what loses its ground ended (5-2).
+
+Source: clause 5-2 (events, nightly reconciliation, and the check at each query stand behind each other); domain.md.
+One transaction: all of the file or nothing. What is not in the file is cancelled or removed. A file that knows less
+than what was applied already is refused; one that knows more makes up for the events that never came. Too many ends at
+once are a damaged file until an officer says otherwise.
+What a line changes is feed_full_lines.py's subject.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from madoguchi.procedures.feed_full_file import FullFile, PlacedContract
+from madoguchi.procedures.feed_full_lines import Bringing, bring, move_renumbered
+from madoguchi.procedures.feed_reconciled import Reconciled
+from madoguchi.procedures.feed_sequence import check_moment, lock_cursor, unfit
+from madoguchi.procedures.feed_values import AccountKey
+from madoguchi.procedures.stopping import end_without_ground, stop_registrations
+from madoguchi.procedures.trail import record_act
+from madoguchi.records.bank import Account, Contract, Customer
+from madoguchi.rules.vocabulary import AccountState, Cause, ContractState
+
+_AT_ONCE: Final = 500
+_ACCOUNTS_AT_ONCE: Final = 2000
+_FEW: Final = 20
+"""So many contracts may end at once whatever their share is: a small institution has days like that."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndingBound:
+    """How many of the contracts that are not cancelled yet one full file may end, lest a damaged one ends everybody's.
+
+    percent        of them, but 20 in any case.
+    may_end_many   an officer has looked at the file: no bound.
+    """
+
+    percent: int = 10
+    may_end_many: bool = False
+
+    def refuses(self, ended: int, before: int) -> bool:
+        """Whether so many ends, of so many contracts before, are too many."""
+        return not self.may_end_many and ended > max(_FEW, before * self.percent // 100)
+
+
+USUAL_BOUND: Final = EndingBound()
+
+
+def reconcile(session: Session, file: FullFile, bound: EndingBound, actor: str, at: datetime) -> Reconciled:
+    """Bring the books to the file. Raises Unfit, after which the transaction must be rolled back.
+
+    Afterwards the feed goes on behind the file's sequence, and no registration stands on a contract or account that
+    the file does not have.
+    """
+    cursor = lock_cursor(session)
+    begin = file.begin
+    check_moment(1, "as_of", begin.as_of, at)
+    if begin.sequence < cursor.sequence:
+        told = (
+            f"全件照合のファイルが古すぎます(sequence {begin.sequence} までの内容ですが、"
+            f"{cursor.sequence} までのイベントを反映済みです)"
+        )
+        raise unfit(1, "sequence", str(begin.sequence), f"{cursor.sequence} 以上", told)
+    done = Reconciled(file.end.contracts, file.end.accounts)
+    before = _not_cancelled(session)
+    bringing = Bringing(session, begin, done, actor, at)
+    move_renumbered(bringing, file.contracts)
+    for some in _some_at_once(file.contracts):
+        bring(bringing, some)
+    _cancel_absent(bringing)
+    _remove_absent(bringing)
+    _check_bound(bound, before, bringing.cancelled)
+    for contract_id in bringing.reopened:
+        ended = stop_registrations(session, Cause.INTERNET_BANKING_CANCELLED, actor, at, contract_id=contract_id)
+        done.ended += len(ended)
+    done.ended += len(end_without_ground(session, actor, at))
+    if begin.sequence > cursor.sequence:
+        done.skipped = (cursor.sequence + 1, begin.sequence)
+    cursor.sequence = begin.sequence
+    session.add(cursor)
+    record_act(
+        session, at, actor, "feed.reconciled", "feed:status", "5-2",
+        sequence=begin.sequence, skipped=done.skipped, changed=done.changed, ended=done.ended,
+    )  # fmt: skip
+    return done
+
+
+def _some_at_once(contracts: Iterable[PlacedContract]) -> Iterator[list[PlacedContract]]:
+    """Few enough that a statement can name them all."""
+    some: list[PlacedContract] = []
+    accounts = 0
+    for placed in contracts:
+        some.append(placed)
+        accounts += len(placed.contract.accounts)
+        if len(some) == _AT_ONCE or accounts >= _ACCOUNTS_AT_ONCE:
+            yield some
+            some, accounts = [], 0
+    if some:
+        yield some
+
+
+def _not_cancelled(session: Session) -> int:
+    return session.exec(
+        select(func.count()).select_from(Contract).where(Contract.state != ContractState.CANCELLED)
+    ).one()
+
+
+def _check_bound(bound: EndingBound, before: int, ended: int) -> None:
+    if bound.refuses(ended, before):
+        told = (
+            f"解約になる契約が多すぎます({before:,}件のうち{ended:,}件。上限は{bound.percent}%、ただし{_FEW}件までは可)。"
+            "ファイルが欠けていないか確かめ、正しければ --force を付けて取り込んでください"
+        )
+        raise unfit(0, "contracts", f"{ended}", f"{max(_FEW, before * bound.percent // 100)}", told)
+
+
+def _cancel_absent(bringing: Bringing) -> None:
+    session = bringing.session
+    stand = session.exec(select(col(Contract.contract_id)).where(Contract.state != ContractState.CANCELLED))
+    for some in _batches(set(stand) - bringing.contracts):
+        rows = session.exec(
+            select(Contract, Customer.customer_number)
+            .join(Customer, col(Customer.customer_id) == col(Contract.customer_id))
+            .where(col(Contract.contract_id).in_(some))
+            .order_by(col(Contract.contract_id))
+        )
+        for contract, number in rows:
+            bringing.cancelled += 1
+            changes = {"state": (contract.state, ContractState.CANCELLED)}
+            bringing.contract_changed(contract.contract_id or 0, number, contract.product, changes)
+            contract.state = ContractState.CANCELLED
+            contract.state_since = max(contract.state_since, bringing.begin.as_of)
+        session.flush()
+
+
+def _remove_absent(bringing: Bringing) -> None:
+    session = bringing.session
+    in_use = (AccountState.REGISTERED, AccountState.FROZEN)
+    stand = session.exec(select(col(Account.account_id)).where(col(Account.state).in_(in_use)))
+    for some in _batches(set(stand) - bringing.accounts):
+        rows = session.exec(select(Account).where(col(Account.account_id).in_(some)).order_by(col(Account.account_id)))
+        for account in rows:
+            key = AccountKey(account.branch_code, account.kind, account.number)
+            changes = {"state": (account.state, AccountState.REMOVED)}
+            bringing.account_changed(account.account_id or 0, key, changes)
+            account.state = AccountState.REMOVED
+        session.flush()
+
+
+def _batches(ids: Iterable[int | None]) -> Iterator[Sequence[int]]:
+    in_order = sorted(row_id for row_id in ids if row_id is not None)
+    for start in range(0, len(in_order), _AT_ONCE):
+        yield in_order[start : start + _AT_ONCE]

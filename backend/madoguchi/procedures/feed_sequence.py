@@ -1,0 +1,141 @@
+"""The sequence of the status feed: which events of a file are new, which are known, and where one is missing (5-2).
+
+Source: domain.md (event id, sequence number; a gap is an alarm). Nothing behind a gap acts, so that no event acts upon
+contracts and accounts that an event before it would have changed. A number once applied keeps its event: the same
+again is passed over, another one under the number, or the same id under another number, refuses the file.
+Numbers that a full file took in without their events (feed_reconciling.py) are known, whatever comes under them.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from itertools import islice
+from typing import Final
+
+from sqlalchemy import insert
+from sqlmodel import Session, col, or_, select
+
+from madoguchi.procedures.feed_events import AnyEvent, EventFile, PlacedEvent
+from madoguchi.procedures.feed_values import Damage, FileRefused
+from madoguchi.records.bank import AppliedEvent, StatusCursor
+from madoguchi.records.database import insert_new
+
+_FEED: Final = "status"
+_AT_ONCE: Final = 500
+_CLOCKS_APART: Final = timedelta(days=1)
+_GAPS_TOLD: Final = 3
+
+
+class Unfit(Exception):
+    """A file that does not fit what is known: ends its transaction, which then takes nothing in."""
+
+    def __init__(self, refusal: FileRefused) -> None:
+        super().__init__(refusal.damage.item)
+        self.refusal = refusal
+
+
+def unfit(line: int, item: str, found: str, expected: str, told: str = "", waiting: bool = False) -> Unfit:
+    """What a person with the file needs: its line, the key, what stands there and what should."""
+    return Unfit(FileRefused(Damage(line, 0, item, found, expected, told), waiting))
+
+
+def lock_cursor(session: Session) -> StatusCursor:
+    """How far the feed was applied, 0 at first; nobody else applies a status file until the transaction ends."""
+    session.execute(insert_new(session, StatusCursor, [{"feed": _FEED, "sequence": 0}], "feed"))
+    return session.get_one(StatusCursor, _FEED, with_for_update=True, populate_existing=True)
+
+
+def check_moment(line: int, item: str, moment: datetime, at: datetime) -> None:
+    """Raises Unfit for a moment that has not come yet, with a day for clocks that differ.
+
+    Kept as the moment of a contract's state, it would make every later change look older.
+    """
+    if moment > at + _CLOCKS_APART:
+        raise unfit(line, item, f"{moment:%Y-%m-%d %H:%M}", "", f"{item} が、まだ来ていない日時です")
+
+
+def missing_numbers(sequences: Sequence[int], applied: int) -> list[tuple[int, int]]:
+    """The gaps, first and last number, between what was applied and the greatest of these rising numbers."""
+    gaps = []
+    for sequence in sequences:
+        if sequence > applied + 1:
+            gaps.append((applied + 1, sequence - 1))
+        applied = max(applied, sequence)
+    return gaps
+
+
+def check_gaps(file: EventFile, applied: int) -> None:
+    """Raises Unfit, waiting, when a number before an event of the file has not come: nothing of the file acts."""
+    gaps = missing_numbers(file.sequences, applied)
+    if not gaps:
+        return
+    line, found = next((one.line, one.event.sequence) for one in file.events if one.event.sequence > gaps[0][1])
+    missing = "、".join(f"{first}" if first == last else f"{first}〜{last}" for first, last in gaps[:_GAPS_TOLD])
+    missing += " など" if len(gaps) > _GAPS_TOLD else ""
+    whence = "" if applied else "(はじめて取り込むときは、sequence 1 からか、全件照合のファイルからです)"
+    told = (
+        f"sequence {missing} のイベントが届いていません{whence}。"
+        "抜けているファイルが届くまで、このファイルのイベントは1件も反映しません"
+    )
+    raise unfit(line, "sequence", str(found), str(gaps[0][0]), told, waiting=True)
+
+
+def new_events(session: Session, file: EventFile, applied: int) -> Iterator[PlacedEvent]:
+    """The events that were not applied before, in order, each once; remembered as applied when the last was taken.
+
+    Raises Unfit where a number or an id stands for two events.
+    """
+    for some in _some_at_once(file.events):
+        by_number, by_id = _remembered(session, [one.event for one in some])
+        rows = []
+        for placed in some:
+            event, digest = placed.event, content_digest(placed.event)
+            if event.sequence in by_number:
+                if by_number[event.sequence] != digest:
+                    raise _two_under_one_number(placed)
+                continue
+            if event.sequence <= applied:
+                continue
+            if by_id.setdefault(event.event_id, event.sequence) != event.sequence:
+                raise _one_under_two_numbers(placed, by_id[event.event_id])
+            by_number[event.sequence] = digest
+            yield placed
+            rows.append({"sequence": event.sequence, "event_id": event.event_id, "digest": digest})
+        if rows:
+            session.execute(insert(AppliedEvent), rows)
+
+
+def content_digest(event: AnyEvent) -> str:
+    """SHA-256 of what the event says, however its time and its absent keys are written."""
+    same = event.model_copy(update={"time": event.time.astimezone(UTC)})
+    return sha256(same.model_dump_json(exclude_none=True).encode()).hexdigest()
+
+
+def _some_at_once(events: Iterable[PlacedEvent]) -> Iterator[list[PlacedEvent]]:
+    iterator = iter(events)
+    while some := list(islice(iterator, _AT_ONCE)):
+        yield some
+
+
+def _remembered(session: Session, events: Sequence[AnyEvent]) -> tuple[dict[int, str], dict[str, int]]:
+    """Of applied events that share a number or an id with these: digest by number, number by id."""
+    found = session.exec(
+        select(AppliedEvent).where(
+            or_(
+                col(AppliedEvent.sequence).in_([event.sequence for event in events]),
+                col(AppliedEvent.event_id).in_([event.event_id for event in events]),
+            )
+        )
+    ).all()
+    return {one.sequence: one.digest for one in found}, {one.event_id: one.sequence for one in found}
+
+
+def _two_under_one_number(placed: PlacedEvent) -> Unfit:
+    number = placed.event.sequence
+    told = f"sequence {number} の内容が、同じ番号で届いたイベントと違います"
+    return unfit(placed.line, "sequence", str(number), "同じ番号なら同じ内容", told)
+
+
+def _one_under_two_numbers(placed: PlacedEvent, other: int) -> Unfit:
+    told = f"event_id が、sequence {other} のイベントと同じです(イベントごとに別の event_id にしてください)"
+    return unfit(placed.line, "event_id", str(placed.event.sequence), str(other), told)
