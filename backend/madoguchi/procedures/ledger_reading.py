@@ -11,11 +11,24 @@ from typing import Any
 
 from sqlmodel import Session
 
+from madoguchi.procedures.change_reading import Changes, LedgerRow, read_changes
 from madoguchi.records import ledger
+from madoguchi.records.changes import ChangesOf
 from madoguchi.records.ledger import PageOf
+from madoguchi.records.positions import first_position, last_position
 from madoguchi.rules.vocabulary import Completeness, Precision
 
-__all__ = ["Ledger", "PageOf", "Wanted", "read_ledger"]
+__all__ = [
+    "Changes",
+    "ChangesOf",
+    "Ledger",
+    "LedgerRow",
+    "PageOf",
+    "Wanted",
+    "first_position",
+    "last_position",
+    "read_ledger",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +39,7 @@ class Wanted:
     accounts: frozenset[int] = frozenset()
     balances: frozenset[int] = frozenset()
     pages: tuple[tuple[PageOf, ...], ...] = ()  # one statement for each field that asks for pages, for all its accounts
+    changes: tuple[ChangesOf, ...] = ()
     rows: tuple[int, ...] | None = None  # single rows by id; a made-up id is looked for like any other
     corrections: int = 0  # how many times to follow `corrects`
     visible: frozenset[int] = frozenset()
@@ -70,23 +84,6 @@ class BalanceRow:
 
 
 @dataclass(frozen=True, slots=True)
-class LedgerRow:
-    transaction_id: int
-    account_id: int
-    position: int
-    booked_on: date
-    value_on: date
-    direction: str  # vocabulary.Direction
-    kind: str | None
-    amount: int
-    description: str
-    description_raw: str
-    counterparty: str | None
-    balance_after: int
-    corrects_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class History:
     """How fresh an account's history is, and the days (first days of blocks) before which something is missing."""
 
@@ -102,13 +99,17 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What was fetched. `pages` are in the order asked for, with one row more than the limit where more exist."""
+    """What was fetched. `pages` are in the order asked for, with one row more than the limit where more exist.
+
+    changes  None for who was told numbers that the account has not given: an older state of the books was restored.
+    """
 
     institution: InstitutionRow | None = None
     accounts: Mapping[int, AccountRow] = field(default_factory=dict)
     balances: Mapping[int, BalanceRow] = field(default_factory=dict)
     histories: Mapping[int, History] = field(default_factory=dict)
     pages: Mapping[PageOf, tuple[LedgerRow, ...]] = field(default_factory=dict)
+    changes: Mapping[ChangesOf, Changes | None] = field(default_factory=dict)
     rows: Mapping[int, LedgerRow] = field(default_factory=dict)
 
 
@@ -116,7 +117,10 @@ def read_ledger(session: Session, wanted: Wanted) -> Ledger:
     """Fetch everything a plan permits, in the snapshot of `session`."""
     institution = ledger.institution(session) if wanted.institution else None
     pages = {page: rows for each in wanted.pages for page, rows in _pages(session, each).items()}
+    changes = read_changes(session, wanted.changes) if wanted.changes else {}
+    told = {page.account_id for page in pages} | {one.account_id for one in changes}
     rows = {row.transaction_id: row for page in pages.values() for row in page}
+    rows |= {row.transaction_id: row for new in changes.values() if new is not None for row in new.rows}
     if wanted.rows is not None:
         rows |= _rows(session, wanted.rows, wanted)
     level: Iterable[LedgerRow] = rows.values()
@@ -132,8 +136,9 @@ def read_ledger(session: Session, wanted: Wanted) -> Ledger:
         balances={row.account_id: _balance(row) for row in ledger.balances(session, wanted.balances)}
         if wanted.balances
         else {},
-        histories=_histories(session, {page.account_id for page in pages}, wanted.since) if pages else {},
+        histories=_histories(session, told, wanted.since) if told else {},
         pages=pages,
+        changes=changes,
         rows=rows,
     )
 

@@ -14,9 +14,10 @@ from sqlalchemy import Select, literal, select, union_all
 from sqlmodel import Session, col
 
 from madoguchi.records.bank import Account, Balance, Branch, QuarantinedBlock, Statement, Transaction
+from madoguchi.records.positions import first_position, last_position
 from madoguchi.records.service import Institution
 
-_ROW = (
+ROW = (
     col(Transaction.transaction_id),
     col(Transaction.account_id),
     col(Transaction.position),
@@ -96,7 +97,7 @@ def pages(session: Session, asked: Sequence[PageOf]) -> Sequence[Any]:
 
 def rows(session: Session, ids: Sequence[int], visible: Collection[int], since: date, until: date) -> Sequence[Any]:
     """Single rows by id, as far as they lie in a visible account and in the days given."""
-    statement = select(*_ROW).where(
+    statement = select(*ROW).where(
         col(Transaction.transaction_id).in_(ids),
         col(Transaction.account_id).in_(sorted(visible)),
         col(Transaction.booked_on).between(since, until),
@@ -107,7 +108,7 @@ def rows(session: Session, ids: Sequence[int], visible: Collection[int], since: 
 def latest_statements(session: Session, ids: Collection[int]) -> Sequence[Any]:
     """For each account the block of history received for the latest day, and whether a block of it is refused."""
     refused = (
-        select(QuarantinedBlock.quarantine_id)
+        select(col(QuarantinedBlock.quarantine_id))
         .where(col(QuarantinedBlock.account_id) == col(Statement.account_id))
         .where(col(QuarantinedBlock.settled_at).is_(None))
     )
@@ -142,13 +143,12 @@ def gaps(session: Session, ids: Collection[int], since: date) -> Sequence[Any]:
 def _page(number: int, page: PageOf) -> Any:
     position = col(Transaction.position)
     # Position begins with the booking day, so that days become bounds of the index.
-    lowest = int(page.first.strftime("%Y%m%d")) * 1_000_000
-    highest = (int(page.last.strftime("%Y%m%d")) + 1) * 1_000_000 - 1
+    lowest, highest = first_position(page.first), last_position(page.last)
     bounds = [position >= max(lowest, page.above + 1) if page.above is not None else position >= lowest]
     bounds += [position <= min(highest, page.below - 1) if page.below is not None else position <= highest]
     backwards = page.newest_first is not page.from_end
     statement: Select[*tuple[Any, ...]] = (
-        select(literal(number).label("page"), *_ROW)
+        select(literal(number).label("page"), *ROW)
         .where(col(Transaction.account_id) == page.account_id, *bounds)
         .order_by(position.desc() if backwards else position)
         .limit(page.limit + 1)

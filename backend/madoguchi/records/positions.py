@@ -27,6 +27,11 @@ def last_position(day: date) -> int:
     return first_position(day) + _ROWS_A_DAY - 1
 
 
+def order_in_day(position: int) -> int:
+    """明細順: the place among the rows of its day, from 0."""
+    return position % _ROWS_A_DAY
+
+
 def in_order(
     session: Session, account_id: int, columns: Sequence[Any], first: int, last: int, *only: Any
 ) -> Iterator[Any]:

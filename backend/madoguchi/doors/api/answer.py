@@ -18,7 +18,7 @@ from madoguchi.doors.api.schema import Root
 from madoguchi.doors.api.service_types import RegistrationEnd
 from madoguchi.doors.api.types import Account, Balance, Branch, Institution
 from madoguchi.doors.api.words import AccountType, FeedSource, Yen
-from madoguchi.procedures.ledger_reading import AccountRow, Ledger
+from madoguchi.procedures.ledger_reading import AccountRow, ChangesOf, Ledger
 from madoguchi.procedures.reading import Admission
 from madoguchi.rules.access import AccountAccess
 from madoguchi.rules.vocabulary import JST
@@ -57,6 +57,8 @@ class Answer:
             return self._shown(ask)[0]
         if ask.row is not None:
             return self._single_row(ask, name)
+        if ask.changes is not None:
+            return self._changes(ask, ask.changes, name)
         self._note(ask, name)
         if ask.name == "service":
             return service_answer.service(self.admission, self._institution, self.at)
@@ -79,6 +81,17 @@ class Answer:
             return withheld
         self._note(ask, f"{name}[{row.account_id}]")
         return self.rows.transaction(row, ask.children)
+
+    def _changes(self, ask: Ask, asked: ChangesOf, name: str) -> Any:
+        page, history = self.ledger.changes[asked], self.ledger.histories.get(asked.account_id)
+        if page is None:
+            return problem(Code.CURSOR_EXPIRED)
+        if history is None:
+            return problem(Code.NOT_YET_RECEIVED)
+        name = f"{name}[{asked.account_id}]"
+        self._note(ask, name)
+        self._as_of(name, history.moment.as_of)
+        return self.rows.changes(ask, asked, page, history)
 
     def _shown(self, ask: Ask) -> list[Account]:
         accesses = {each.account_id: each for each in ask.accounts or ()}

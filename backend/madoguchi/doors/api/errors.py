@@ -37,9 +37,15 @@ class Code(Enum):
     OPERATION_TOO_LARGE = ("-", 400, "The document has {actual} {what}; the limit is {limit}.")
     INTROSPECTION_NOT_ALONE = ("-", 400, "Introspection must be alone in its operation.")
     COST_EXCEEDED = ("-", 400, "The operation costs {actual}; at most {limit} is allowed. Ask for fewer rows at once.")
-    PAGE_SIZE = ("-", 200, "Exactly one of `first` and `last` is required, from 1 to {limit}.")
+    PAGE_SIZE = ("-", 200, "A page has from 1 to {limit} rows; `transactions` takes exactly one of `first` and `last`.")
     PERIOD_INVALID = ("2-4", 200, "`from` must not be after `to`.")
     UNKNOWN_CURSOR = ("-", 200, "The cursor is not one of this account's history.")
+    CURSOR_EXPIRED = (
+        "2-4",
+        200,
+        "The cursor no longer covers the data window: it is older than that, or history is given from an earlier day "
+        "now. Start again without `after`.",
+    )
     UNKNOWN_ID = ("-", 200, "This registration has nothing with this id.")
     NOT_YET_RECEIVED = ("6-1", 200, "The credit union's system has not provided this yet. Try again later.")
     OVERLOADED = ("-", 503, "The server is too busy for this request. Try again after the seconds in Retry-After.")

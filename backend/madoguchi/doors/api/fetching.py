@@ -20,6 +20,7 @@ def wanted(plan: Mapping[str, Ask], access: Access) -> Wanted:
             for ask in asks
             if (pages := tuple(page for page in ask.pages.values() if not isinstance(page, Problem)))
         ),
+        changes=tuple(dict.fromkeys(ask.changes for ask in asks if ask.changes is not None)),
         rows=tuple(ask.row for ask in asks if ask.row is not None) or None,
         corrections=max((_corrections(ask) for ask in plan.values()), default=0),
         visible=frozenset(account.account_id for account in access.accounts),

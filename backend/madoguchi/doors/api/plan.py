@@ -25,12 +25,13 @@ from graphql import (
 from graphql.execution.values import get_argument_values, get_directive_values
 
 from madoguchi.doors.api import feeds
+from madoguchi.doors.api.changes import asked_changes
 from madoguchi.doors.api.errors import Code, Problem, problem, refusal_problem
 from madoguchi.doors.api.guards import Guard, directives_of, guard_of, scopes_of
 from madoguchi.doors.api.ids import Ids, Kind
 from madoguchi.doors.api.operation import Operation
 from madoguchi.doors.api.paging import Asked, asked_page
-from madoguchi.procedures.ledger_reading import PageOf
+from madoguchi.procedures.ledger_reading import ChangesOf, PageOf
 from madoguchi.procedures.reading import Admission
 from madoguchi.rules.access import AccountAccess
 from madoguchi.rules.vocabulary import Scope
@@ -50,6 +51,7 @@ class Ask:
     holders   under an account: the accounts whose value may be fetched (none of their own refusals).
     pages     for `transactions`: the page of each holder, or why it has none.
     row       for `node`: the row it may name; NO_ROW when it names nothing.
+    changes   for `changes`: what of which account is asked for.
     """
 
     key: str
@@ -63,6 +65,7 @@ class Ask:
     page: Asked | None = None
     pages: Mapping[int, PageOf | Problem] = field(default_factory=dict)
     row: int | None = None
+    changes: ChangesOf | None = None
 
     def walk(self) -> Iterator["Ask"]:
         """This and everything below it that is answered."""
@@ -122,6 +125,8 @@ class Planner:
         below = [node.selection_set for node in nodes if node.selection_set is not None]
         if named.name == "Node":
             return self._node_ask(key, path, str(arguments["id"]), below)
+        if named.name == "TransactionChanges":
+            return self._changes_ask(key, path, arguments, self._below(named, below, path, ()))
         if named.name == "Account":
             shown = self._accounts(name, arguments)
             if isinstance(shown, Problem):
@@ -157,16 +162,33 @@ class Planner:
         children = self._below(self.schema.get_type("Transaction"), below, path, ())
         return Ask(key, path[-1], path, children=children, row=number if kind is Kind.TRANSACTION else NO_ROW)
 
+    def _changes_ask(
+        self, key: str, path: tuple[str, ...], arguments: Mapping[str, Any], children: dict[str, Ask]
+    ) -> Ask:
+        """`changes`: of one account, which is withheld as its history is."""
+        shown = self._account(str(arguments["account"]))
+        if isinstance(shown, Problem):
+            return Ask(key, path[-1], path, shown)
+        if shown.refusals:
+            return Ask(key, path[-1], path, refusal_problem(shown.refusals[0]))
+        asked = asked_changes(arguments, shown.account_id, self.access.window, self.ids)
+        if isinstance(asked, Problem):
+            return Ask(key, path[-1], path, asked)
+        return Ask(key, path[-1], path, children=children, changes=asked)
+
     def _accounts(self, name: str, arguments: Mapping[str, Any]) -> tuple[AccountAccess, ...] | Problem:
         if name == "account":
-            opened = self.ids.open(str(arguments["id"]), (Kind.ACCOUNT,))
-            number = opened[1] if opened is not None else None
-            shown = tuple(each for each in self.access.accounts if each.account_id == number)
-            return shown or problem(Code.UNKNOWN_ID)
+            shown = self._account(str(arguments["id"]))
+            return shown if isinstance(shown, Problem) else (shown,)
         kinds = {each.account_id: each.kind.value for each in self.admission.registration.accounts}
         wanted = arguments.get("types")
         codes = None if wanted is None else {each.value for each in wanted}
         return tuple(each for each in self.access.accounts if codes is None or kinds[each.account_id] in codes)
+
+    def _account(self, text: str) -> AccountAccess | Problem:
+        opened = self.ids.open(text, (Kind.ACCOUNT,))
+        number = opened[1] if opened is not None else None
+        return next((each for each in self.access.accounts if each.account_id == number), problem(Code.UNKNOWN_ID))
 
     def _withheld(self, guard: Guard) -> Problem | None:
         """The first refusal that stands against a guard: of the whole request, of a function, of an item."""

@@ -1,4 +1,4 @@
-"""Rows of history made into the schema's values: connections, edges, rows with what they correct, sums.
+"""Rows of history made into the schema's values: connections, edges, changes, rows with what they correct, sums.
 
 Source: 2-1-2, 2-4, 6-1; the Relay connection rules. A page is contiguous, so its sums chain to the next page's.
 """
@@ -9,6 +9,8 @@ from typing import Any
 import strawberry
 
 from madoguchi.doors.api import feeds
+from madoguchi.doors.api.changes import cursor_after
+from madoguchi.doors.api.changes_types import RemovedTransaction, TransactionChanges
 from madoguchi.doors.api.errors import Problem
 from madoguchi.doors.api.ids import Ids, Kind
 from madoguchi.doors.api.paging import Asked
@@ -28,7 +30,7 @@ from madoguchi.doors.api.words import (
     WindowLimit,
     Yen,
 )
-from madoguchi.procedures.ledger_reading import History, Ledger, LedgerRow, PageOf
+from madoguchi.procedures.ledger_reading import Changes, ChangesOf, History, Ledger, LedgerRow, PageOf
 from madoguchi.procedures.reading import Admission
 
 KINDS = {kind.value: kind for kind in TransactionKind}
@@ -70,12 +72,35 @@ class Rows:
             ),
         )
 
+    def changes(self, ask: Ask, asked: ChangesOf, page: Changes, history: History) -> TransactionChanges:
+        """One page of what is new in one account."""
+        lists = {"added": page.added, "corrected": page.corrected}
+        texts = self._ids.seal(Kind.TRANSACTION, [row.transaction_id for row in page.removed])
+        return TransactionChanges(
+            prepared={
+                key: [self.transaction(row, child.children) for row in lists[child.name]]
+                for key, child in ask.children.items()
+                if child.name in lists
+            },
+            removed=[
+                RemovedTransaction(id=strawberry.ID(text), booked_on=row.booked_on)
+                for text, row in zip(texts, page.removed, strict=True)
+            ],
+            cursor=cursor_after(asked, page, self._ids),
+            has_more=page.has_more,
+            period=EffectivePeriod(from_=asked.first, to=asked.last, limited_by=[]),
+            freshness=feeds.freshness(
+                self._admission, history.within(asked.first, asked.last), FeedSource.TRANSACTION_NOTICE
+            ),
+        )
+
     def transaction(self, row: LedgerRow, asked: Mapping[str, Ask]) -> Transaction:
         """One row, with its guarded fields prepared for each response key that asks for them."""
         return Transaction(
             id=strawberry.ID(self._texts[row.transaction_id]),
             prepared={key: self._guarded(child, row) for key, child in asked.items() if child.guarded},
             booked_on=row.booked_on,
+            order_in_day=row.order_in_day,
             value_on=row.value_on,
             direction=Direction(row.direction),
             kind=KINDS.get(row.kind or ""),

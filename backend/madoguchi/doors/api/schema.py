@@ -1,7 +1,7 @@
 """The schema of /graphql, and its executor without any freedom of its own: values were fetched, decisions were made.
 
 `schema.graphql` is printed from here and compared by a test. Validation is ours (operation.py), so that it can be
-bounded first and cached by text. `changes` (delta sync) comes with a later issue and gets its place beside `node`.
+bounded first and cached by text.
 """
 
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ from graphql import GraphQLError, GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.execution import ExecutionContext
 
+from madoguchi.doors.api.changes_types import TransactionChanges
 from madoguchi.doors.api.guards import ListSize, discloses, keyed, prepared
 from madoguchi.doors.api.service_types import Registration, RegistrationEnd, Service
 from madoguchi.doors.api.types import Account, Node, Transaction, argument
@@ -60,6 +61,26 @@ class Query:
     def node(
         self, info: strawberry.Info, id: Annotated[strawberry.ID, argument("Id of an account or a row.")]
     ) -> Node | None:
+        return prepared(self, info)  # type: ignore[no-any-return]
+
+    @discloses(
+        Scope.ACCOUNTS,
+        Scope.TRANSACTIONS,
+        description="What is new in an account's history (明細の差分) since an earlier answer, for who keeps a copy "
+        "of it: see `TransactionChanges`. Begin without `after`, which gives the whole data window of clause 2-4, and "
+        "keep `cursor`. Begin again like that, after forgetting the account's rows, when told CURSOR_EXPIRED: by a "
+        "cursor older than the window, and after the window was widened into the past.",
+        clause="2-1-2",
+        weight=10,
+        sizes=ListSize(slicing_arguments=["first"], sized_fields=["added", "corrected", "removed"]),
+    )
+    def changes(
+        self,
+        info: strawberry.Info,
+        account: Annotated[strawberry.ID, argument("Id of an account.")],
+        first: Annotated[int, argument("Rows at most, 1 to 500, in all three lists together.")],
+        after: Annotated[str | None, argument("`cursor` of the answer to go on from.")] = strawberry.UNSET,
+    ) -> TransactionChanges | None:
         return prepared(self, info)  # type: ignore[no-any-return]
 
 

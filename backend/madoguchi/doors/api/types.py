@@ -88,6 +88,7 @@ class Balance:
 class Transaction(Node):
     prepared: strawberry.Private[Mapping[str, Any]]
     booked_on: date = said("Booking date (勘定日).")
+    order_in_day: int = said("Place among the rows of its booking date (明細順), the day's oldest first, from 0.")
     value_on: date = said("Value date (起算日).")
     direction: Direction = said("Deposit or withdrawal (入払区分).")
     kind: TransactionKind | None = said("Kind of transaction (取引区分). Null where the feed gives none.")
