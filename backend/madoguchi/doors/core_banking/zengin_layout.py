@@ -7,7 +7,6 @@ Reader and writer use the same tables, so that they cannot differ. What an item 
 import codecs
 from collections.abc import Mapping
 from dataclasses import dataclass
-from struct import Struct
 from typing import NamedTuple
 
 RECORD_BYTES = 200
@@ -16,6 +15,8 @@ _UNPRINTABLE = "\ufffe"  # what codecs take for "no character here"
 # ASCII but for yen sign and overline, then half-width kana from 0xA1 to 0xDF.
 _ASCII = "".join(map(chr, range(0x20, 0x7F))).replace("\\", "¥").replace("~", "‾")
 _KANA = "".join(map(chr, range(0xFF61, 0xFFA0)))
+PRINTED = _ASCII + _KANA
+"""The 158 characters that JIS X 0201 prints."""
 _JIS_X_0201 = 0x20 * _UNPRINTABLE + _ASCII + (0xA1 - 0x7F) * _UNPRINTABLE + _KANA + 0x20 * _UNPRINTABLE
 _TO_JIS_X_0201 = codecs.charmap_build(_JIS_X_0201)
 
@@ -28,6 +29,14 @@ def decode(raw: bytes) -> str:
 def encode(text: str) -> bytes:
     """Raises UnicodeEncodeError for what JIS X 0201 does not have."""
     return codecs.charmap_encode(text, "strict", _TO_JIS_X_0201)[0]
+
+
+def unprinted(raw: bytes) -> bytes:
+    """Those of the bytes that JIS X 0201 does not print, in their order."""
+    return raw.translate(None, _PRINTED_BYTES)
+
+
+_PRINTED_BYTES = encode(PRINTED)
 
 
 class Item(NamedTuple):
@@ -46,10 +55,7 @@ class Layout:
 
     title: str
     items: Mapping[str, Item]
-    struct: Struct
-
-    def split(self, record: bytes) -> dict[str, bytes]:
-        return dict(zip(self.items, self.struct.unpack(record), strict=True))
+    cuts: Mapping[str, slice]  # where the items stand in the record's bytes
 
     def join(self, **values: str | int) -> bytes:
         """The record's bytes: digits to the right with zeros before, text to the left with blanks behind.
@@ -81,7 +87,8 @@ def _layout(title: str, table: str) -> Layout:
         column += int(width)
     if column != RECORD_BYTES + 1:
         raise ValueError(f"{title}: {column - 1} bytes")
-    return Layout(title, items, Struct("".join(f"{item.width}s" for item in items.values())))
+    cuts = {item.name: slice(item.column - 1, item.column - 1 + item.width) for item in items.values()}
+    return Layout(title, items, cuts)
 
 
 STATEMENT_HEADER = _layout(

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from madoguchi.doors.core_banking.era import write_wareki
+from madoguchi.doors.core_banking.zengin_code import JIS, Code
 from madoguchi.doors.core_banking.zengin_layout import (
     NOTICE_DATA,
     NOTICE_END,
@@ -32,19 +33,21 @@ class Sender:
     bank_kana: str
 
 
-def write_statements(sender: Sender, blocks: Iterable[StatementBlock], separator: bytes = CR_LF) -> bytes:
-    """A whole 種別 03 file. Raises ValueError for a value that its item cannot hold."""
-    written = [record for block in blocks for record in _statement_records(sender, block)]
+def write_statements(
+    sender: Sender, blocks: Iterable[StatementBlock], separator: bytes = CR_LF, code: Code = JIS
+) -> bytes:
+    """A whole 種別 03 file; `separator` as its bytes are to be. Raises ValueError for a value its item cannot hold."""
+    written = [record for block in blocks for record in _statement_records(sender, block, code)]
     accounts = sum(record.startswith(b"1") for record in written)
     end = STATEMENT_END.join(record_type=9, record_count=len(written) + 1, account_count=accounts)
-    return b"".join(record + separator for record in [*written, end])
+    return b"".join(record.translate(code.from_jis) + separator for record in [*written, end])
 
 
-def write_notices(sender: Sender, blocks: Iterable[NoticeBlock], separator: bytes = CR_LF) -> bytes:
-    """A whole 種別 04 file; a block's header names the branch of its first account."""
-    written = [record for block in blocks for record in _notice_records(sender, block)]
+def write_notices(sender: Sender, blocks: Iterable[NoticeBlock], separator: bytes = CR_LF, code: Code = JIS) -> bytes:
+    """A whole 種別 04 file; a block's header names the branch of its first account. The rest as write_statements."""
+    written = [record for block in blocks for record in _notice_records(sender, block, code)]
     end = NOTICE_END.join(record_type=9, record_count=len(written) + 1)
-    return b"".join(record + separator for record in [*written, end])
+    return b"".join(record.translate(code.from_jis) + separator for record in [*written, end])
 
 
 def _sign(balance: int | None) -> int:
@@ -54,11 +57,11 @@ def _sign(balance: int | None) -> int:
     return 2 if balance < 0 else 1
 
 
-def _statement_records(sender: Sender, block: StatementBlock) -> Iterator[bytes]:
+def _statement_records(sender: Sender, block: StatementBlock, code: Code) -> Iterator[bytes]:
     yield STATEMENT_HEADER.join(
         record_type=1,
         file_type="03",
-        code_type=0,
+        code_type=code.code_type,
         created_on=write_wareki(block.created_on),
         from_day=write_wareki(block.from_day),
         to_day=write_wareki(block.to_day),
@@ -74,10 +77,11 @@ def _statement_records(sender: Sender, block: StatementBlock) -> Iterator[bytes]
         passbook_type=1,
         opening_balance=abs(block.opening_balance),
     )
+    deposits: list[int] = []
+    withdrawals: list[int] = []
     for row in block.rows:
         yield _row_record(row)
-    deposits = [row.amount for row in block.rows if row.direction is Direction.DEPOSIT]
-    withdrawals = [row.amount for row in block.rows if row.direction is Direction.WITHDRAWAL]
+        (deposits if row.direction is Direction.DEPOSIT else withdrawals).append(row.amount)
     yield STATEMENT_TRAILER.join(
         record_type=8,
         deposit_count=len(deposits),
@@ -86,7 +90,7 @@ def _statement_records(sender: Sender, block: StatementBlock) -> Iterator[bytes]
         withdrawal_sum=sum(withdrawals),
         closing_sign=_sign(block.closing_balance),
         closing_balance=abs(block.closing_balance),
-        data_count=len(block.rows),
+        data_count=len(deposits) + len(withdrawals),
     )
 
 
@@ -107,20 +111,21 @@ def _row_record(row: StatementRow) -> bytes:
     )
 
 
-def _notice_records(sender: Sender, block: NoticeBlock) -> Iterator[bytes]:
+def _notice_records(sender: Sender, block: NoticeBlock, code: Code) -> Iterator[bytes]:
+    notices = tuple(block.notices)
     yield NOTICE_HEADER.join(
         record_type=1,
         file_type="04",
         notice_type=0,
-        code_type=0,
+        code_type=code.code_type,
         created_on=write_wareki(block.created_on),
         bank_code=sender.bank_code,
         bank_kana=sender.bank_kana,
-        branch_code=block.notices[0].account.branch_code if block.notices else "",
+        branch_code=notices[0].account.branch_code if notices else "",
     )
-    for notice in block.notices:
+    for notice in notices:
         yield _notice_record(notice)
-    yield NOTICE_TRAILER.join(record_type=8, data_count=len(block.notices))
+    yield NOTICE_TRAILER.join(record_type=8, data_count=len(notices))
 
 
 def _notice_record(notice: BalanceNotice) -> bytes:
