@@ -20,6 +20,10 @@ LARGEST_OPERATION: Final = 12_000
 """Cost of the largest operation that is served (doors/api/limits.py): a smaller budget could never pay for it."""
 
 
+FEED_EBCDIC = ("cp290", "cp1027")
+FEED_SEPARATORS = ("auto", "none", "crlf", "lf")
+
+
 class Mode(StrEnum):
     SANDBOX = "sandbox"
     PRODUCTION = "production"
@@ -39,6 +43,11 @@ class Settings(BaseSettings):
     bank_code: str = Field(
         pattern=r"^\d{4}$", description="銀行コード of this institution; feeds of another are refused"
     )
+    full_file_ends_percent: int = Field(
+        10, ge=0, le=100, description="How many of all contracts a full file may end (20 in any case) without --force"
+    )
+    feed_ebcdic: str = Field("cp290", description="The kana table of Zengin files in EBCDIC")
+    feed_separator: str = Field("auto", description="What parts records of Zengin files; auto looks after the first")
     access_token_lifetime: timedelta = timedelta(seconds=300)
     code_lifetime: timedelta = timedelta(seconds=60)
     request_uri_lifetime: timedelta = timedelta(seconds=90)
@@ -117,6 +126,10 @@ class Settings(BaseSettings):
             found.append(
                 "MADOGUCHI_DATABASE_URL: sqlite+aiosqlite:///ファイル名 か postgresql+asyncpg://… の形にしてください。"
             )
+        if self.feed_ebcdic not in FEED_EBCDIC:
+            found.append(f"MADOGUCHI_FEED_EBCDIC: {'、'.join(FEED_EBCDIC)} のどれかにしてください。")
+        if self.feed_separator not in FEED_SEPARATORS:
+            found.append(f"MADOGUCHI_FEED_SEPARATOR: {'、'.join(FEED_SEPARATORS)} のどれかにしてください。")
         if self.workers > 1 and self.is_sqlite:
             found.append("MADOGUCHI_WORKERS: 2つ以上にするには PostgreSQL が必要です(MADOGUCHI_DATABASE_URL)。")
         if not timedelta(0) < self.request_uri_lifetime < timedelta(seconds=600):

@@ -1,5 +1,6 @@
 """What みほん家計簿 tells its visitors in every state, and what it keeps of them."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from madoguchi.doors import developer
+from madoguchi.procedures.feed_schema import status_feed_schema
 from madoguchi.settings import Mode, Settings
 from tests.developer.fake_bank import FakeBank, header
 from tests.developer.visitor import AS_OF, Visitor, context, data, refused, visiting
@@ -184,3 +186,10 @@ async def test_developers_read_the_committed_schema(visitor: Visitor) -> None:
     answer = await visitor.http.get("/developer/schema.graphql")
     assert answer.text == (ROOT / "schema.graphql").read_text("utf-8")
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+
+
+async def test_who_writes_the_status_feed_reads_its_schema_where_the_command_prints_it(visitor: Visitor) -> None:
+    answer = await visitor.http.get("/developer/status-feed.schema.json")
+    assert answer.text == status_feed_schema()
+    assert answer.headers["content-type"] == "application/schema+json"
+    assert json.loads(answer.text)["$schema"] == "https://json-schema.org/draft/2020-12/schema"

@@ -42,6 +42,33 @@ def status_file(*events: dict[str, object]) -> bytes:
     return b"".join(json.dumps(one, ensure_ascii=False).encode() + b"\n" for one in events)
 
 
+def full_account(key: AccountKey, state: str = "registered", **more: object) -> dict[str, object]:
+    branch = {"branch_name": "本店営業部", "branch_kana": "ﾎﾝﾃﾝｴｲｷﾞﾖｳﾌﾞ", "holder_kana": "ﾐﾎﾝ ﾊﾅｺ"}
+    return {"account": account(key), "state": state, **branch, **more}
+
+
+def full_contract(*accounts: dict[str, object], **more: object) -> dict[str, object]:
+    """A line of a full file; the contract is 見本花子's, live since long ago, unless it is told otherwise."""
+    return {
+        "kind": "full.contract",
+        "customer_number": CUSTOMER,
+        "customer_name": "見本 花子",
+        "customer_kana": "ﾐﾎﾝ ﾊﾅｺ",
+        "product": "personal",
+        "state": "live",
+        "opened": "2024-03-01T09:00:00+09:00",
+        "since": "2024-03-01T09:00:00+09:00",
+        "accounts": list(accounts),
+        **more,
+    }
+
+
+def full_file(sequence: int, *contracts: dict[str, object], as_of: str = "2026-11-24T13:00:00+09:00") -> bytes:
+    accounts = sum(len(contract["accounts"]) for contract in contracts)  # type: ignore[arg-type]
+    begin = {"kind": "full.begin", "as_of": as_of, "sequence": sequence}
+    return status_file(begin, *contracts, {"kind": "full.end", "contracts": len(contracts), "accounts": accounts})
+
+
 def read_events(content: bytes) -> list[StatusEvent] | FileRefused:
     """The events of a file in the order of their sequence, or its refusal."""
     found = read_status_file(BytesIO(content))

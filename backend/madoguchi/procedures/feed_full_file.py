@@ -64,7 +64,7 @@ class FullContract(Strict):
     customer_kana: CustomerName
     product: Product
     state: ContractState
-    opened: Annotated[FeedMoment, Field(description="its last contract.opened")]
+    opened: Annotated[FeedMoment, Field(description="when it began; what was cancelled before does not count")]
     since: Annotated[FeedMoment, Field(description="when it came into this state")]
     mail_address: Annotated[MailAddress | None, Field(description="absent: stays as it was")] = None
     phrase: Annotated[Phrase | None, Field(description="absent: stays as it was")] = None

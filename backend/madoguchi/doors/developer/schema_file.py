@@ -1,7 +1,7 @@
-"""GET /developer/schema.graphql: the schema as aggregators read it, before anybody has signed in anywhere.
+"""GET /developer/schema.graphql and status-feed.schema.json: the schemas, before anybody has signed in anywhere.
 
-The file is the committed one (`schema.graphql`, compared with the code by a test): beside backend/ in a clone, inside
-the package in a wheel.
+The GraphQL schema is the committed file (`schema.graphql`, compared with the code by a test): beside backend/ in a
+clone, inside the package in a wheel. The status feed's JSON Schema is made from its models (procedures/feed_schema.py).
 """
 
 from functools import partial
@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Final
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
+from madoguchi.procedures.feed_schema import status_feed_schema
+
 PATH: Final = "/developer/schema.graphql"
+STATUS_FEED_PATH: Final = "/developer/status-feed.schema.json"
 FILE: Final = "schema.graphql"
 
 
@@ -26,11 +29,13 @@ def find_schema() -> Path:
 
 
 def routes() -> list[Route]:
-    """One route; the file is read now, so that a build without it does not start."""
-    return [Route(PATH, partial(serve, find_schema().read_text("utf-8")), methods=["GET"])]
+    """The file is read now, so that a build without it does not start."""
+    graphql = partial(serve, find_schema().read_text("utf-8"), "text/plain")
+    status_feed = partial(serve, status_feed_schema(), "application/schema+json")
+    return [Route(PATH, graphql, methods=["GET"]), Route(STATUS_FEED_PATH, status_feed, methods=["GET"])]
 
 
-async def serve(schema: str, request: Request) -> Response:
-    """The file as plain text, to read in a browser and to fetch with a tool."""
+async def serve(schema: str, media_type: str, request: Request) -> Response:
+    """The schema as text, to read in a browser and to fetch with a tool."""
     headers = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
-    return PlainTextResponse(schema, headers=headers)
+    return Response(schema, media_type=media_type, headers=headers)
