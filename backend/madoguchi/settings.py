@@ -21,7 +21,9 @@ LARGEST_OPERATION: Final = 12_000
 
 
 FEED_EBCDIC = ("cp290", "cp1027")
+"""Kana tables of EBCDIC (doors/core_banking/zengin_code.py)."""
 FEED_SEPARATORS = ("auto", "none", "crlf", "lf")
+"""What may part the records of a Zengin file (doors/core_banking/zengin_file.py)."""
 
 
 class Mode(StrEnum):

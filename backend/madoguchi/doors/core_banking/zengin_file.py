@@ -14,6 +14,7 @@ from madoguchi.doors.core_banking.zengin_code import JIS, KANA_TABLES, Code
 from madoguchi.doors.core_banking.zengin_layout import LAYOUTS, RECORD_BYTES
 from madoguchi.doors.core_banking.zengin_record import Damaged, Record
 from madoguchi.procedures.feed_values import Damage, FileRefused
+from madoguchi.settings import Settings
 
 _HEADER_IN_JIS = b"1"
 _HEADER_IN_EBCDIC = b"\xf1"
@@ -30,6 +31,10 @@ class FileForm:
 
     ebcdic: str = "cp290"  # the kana table of EBCDIC files, one of zengin_code.KANA_TABLES
     separator: str = "auto"  # between records: none, crlf or lf; auto is what follows the first record
+
+    @classmethod
+    def set_by(cls, settings: Settings) -> "FileForm":
+        return cls(settings.feed_ebcdic, settings.feed_separator)
 
 
 USUAL_FORM = FileForm()
