@@ -2,17 +2,18 @@
 
 import asyncio
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from madoguchi.doors.timer import timer
 from madoguchi.procedures.consenting import Redirect, give_consent
 from madoguchi.procedures.sweeping import sweep
 from madoguchi.procedures.terms import load_terms
 from madoguchi.records.aggregators import Aggregator
+from madoguchi.records.bank import RemovedTransaction
 from madoguchi.records.database import Database
 from madoguchi.records.login import BrowserSession, LoginTries
 from madoguchi.records.registrations import AccessToken, AuthorizationCode, PushedRequest, Registration, UsedOnce
@@ -174,3 +175,23 @@ async def test_a_sweep_ends_a_pending_registration_once_its_code_is_past(bank: B
     bank.clock.pass_(1)
     await bank.database.writing(sweep, bank.clock())
     assert await bank.ends() == [(ENDED, Cause.ABANDONED)]
+
+
+@pytest.mark.clause("2-4")
+@pytest.mark.both_databases
+async def test_a_withdrawn_row_is_known_until_a_month_after_its_day_has_left_the_window(database: Database) -> None:
+    """The window is 13 months: on 24 November 2026 it begins on 24 October 2025."""
+
+    def tell(session: Session) -> list[date]:
+        here = story.tell(session)
+        for change, day in enumerate((date(2025, 9, 22), date(2025, 9, 23), date(2026, 11, 20)), 1):
+            session.add(
+                RemovedTransaction(
+                    account_id=here.ordinary, change=change, transaction_id=change, booked_on=day, removed_at=story.NOW
+                )
+            )
+        session.flush()
+        sweep(session, story.NOW)
+        return list(session.exec(select(col(RemovedTransaction.booked_on)).order_by(col(RemovedTransaction.change))))
+
+    assert await database.writing(tell) == [date(2025, 9, 23), date(2026, 11, 20)]

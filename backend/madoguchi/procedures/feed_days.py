@@ -94,19 +94,21 @@ def hold(
     for new in _told_pieces(newer, account, block, feed_file):
         overlapping = _overlapping(pieces, new.first_day, new.last_day)
         # Changed rows are held as of their own file, which an older one must not undo.
-        if not rows_changed and _held_before(session, overlapping, new):
+        known = not rows_changed and _held_before(session, overlapping, new)
+        if known and all(_made_on(session, piece) == block.created_on for piece in overlapping):
             continue
-        renewed = True
+        if known and overlapping[-1].last_day == new.last_day:
+            new.as_of = overlapping[-1].as_of  # only confirmed: the newer file's from now on, and as fresh as before
+        renewed = renewed or not known
         pieces = [piece for piece in pieces if piece not in overlapping] + [new]
         for piece in overlapping:
-            pieces += _cut_back(piece, new)
+            pieces += _cut_back(session, piece, new)
             session.delete(piece)
-    if renewed:
-        pieces.sort(key=lambda piece: piece.first_day)
-        for earlier, later in pairwise(pieces):
-            _tell_gap(session, earlier, later)
-        session.add_all(pieces)
-        session.flush()
+    pieces.sort(key=lambda piece: piece.first_day)
+    for earlier, later in pairwise(pieces):
+        _tell_gap(session, earlier, later)
+    session.add_all(pieces)
+    session.flush()
     return renewed
 
 
@@ -184,12 +186,14 @@ def _held_before(session: Session, overlapping: Sequence[Statement], new: Statem
     return last.as_of >= new.as_of and (was_complete or new.completeness == Completeness.MAY_LACK_LATER)
 
 
-def _cut_back(piece: Statement, new: Statement) -> list[Statement]:
+def _cut_back(session: Session, piece: Statement, new: Statement) -> list[Statement]:
     """What stays of a held piece before and after a new one."""
     parts = []
     if piece.first_day < new.first_day:
         part = _part(piece, last_day=new.first_day - _ONE_DAY, closing_balance=new.opening_balance)
         part.as_of, part.as_of_precision = min(_end_of(part.last_day), piece.as_of), Precision.DAY
+        if part.completeness != Completeness.GAP:
+            part.completeness = _lacks_later(part.last_day, _made_on(session, piece))
         parts.append(part)
     if piece.last_day > new.last_day:
         parts.append(_part(piece, first_day=new.last_day + _ONE_DAY, opening_balance=new.closing_balance))
