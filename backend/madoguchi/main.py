@@ -5,8 +5,9 @@ What holds for every answer, a failed one too, stands here: its id, the one Host
 which requests wait for each other (security.md 14).
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 
 from starlette.applications import Starlette
@@ -35,6 +36,9 @@ from madoguchi.settings import Settings
 
 RELEASE = version("madoguchi")
 """This software's version, named in every record of use."""
+
+LAST_COMMITS_SECONDS = 3.0
+"""For commits that are under way when the server ends; their requests have been cut off before."""
 
 HSTS = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
 
@@ -89,7 +93,8 @@ def build_app(settings: Settings, keys: Keys, clock: Clock = system_clock) -> AS
             async with timer(database, clock):
                 yield
         finally:
-            await recorder.finish()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(recorder.finish(), LAST_COMMITS_SECONDS)
             for one in (queries, tokens, database):
                 await one.close()
 
