@@ -18,7 +18,7 @@ from madoguchi.records.bank import Account, QuarantinedBlock
 from madoguchi.rules.vocabulary import Completeness, Settlement
 from tests.feeds.bank import FRIDAY, NOW, TUESDAY, Bank
 from tests.feeds.books import BANK, CURRENT, ORDINARY, block, notice, notices, overwritten, row
-from tests.feeds.events import registered, status_file
+from tests.feeds.events import account, event, registered, status_file
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.clause("6-1")]
 
@@ -161,7 +161,7 @@ async def test_a_block_that_came_before_its_days_are_there_is_taken_in_when_it_i
     again = await retry(bank, 1)
     assert again is not None
     (refused,) = again.blocks_refused
-    assert refused.damage.item == "取引前残高"
+    assert (refused.first_record, refused.damage.item) == (4, "取引前残高"), "places of the file that came"
     assert await settled(bank) == [None]
 
     await bank.send(write_statements(BANK, [block(*friday, to_day=FRIDAY)]), LATER)
@@ -218,4 +218,43 @@ async def test_all_of_quarantine_is_judged_in_the_order_of_the_days(bank: Bank) 
     for one in (tuesday, weekend):
         await bank.send(damaged(write_statements(BANK, [one]), 3))
     assert await bank.database.reading(open_ids) == [2, 1]
-    assert await bank.database.reading(open_ids, "04") == []
+
+
+async def test_a_status_file_that_waits_is_kept_and_taken_in_when_the_missing_one_has_come(bank: Bank) -> None:
+    """Three files in the wrong order: the second and the first to come wait, each for the one before it."""
+    more = [AccountKey("002", "1", f"765432{digit}") for digit in range(3)]
+    files = [status_file(registered(4 + place, key)) for place, key in enumerate(more)]
+    third = await bank.send(files[2], suffix="jsonl")
+    assert third.refused is not None
+    assert third.refused.waiting
+    second = await bank.send(files[1], suffix="jsonl")
+    assert [entry.content for entry in await entries(bank)] == [files[2], files[1]]
+    assert await settled(bank) == [None, None]
+
+    first = await bank.send(files[0], LATER, suffix="jsonl")
+    assert (first.clean, first.events_applied) == (True, 1)
+    assert [(one.name, one.events_applied) for one in first.followed] == [(second.name, 1), (third.name, 1)]
+    assert await settled(bank) == [Settlement.TAKEN_IN] * 2
+    assert await bank.count(Account) == 5
+    assert (await bank.send(files[2], suffix="jsonl")).known_before
+
+
+async def test_what_still_waits_is_left_alone(bank: Bank) -> None:
+    await bank.send(status_file(registered(9, AccountKey("002", "1", "7654321"))), suffix="jsonl")
+    report = await bank.send(status_file(registered(4, AccountKey("002", "1", "7654322"))), LATER, suffix="jsonl")
+    assert report.followed == []
+    (entry,) = await entries(bank)
+    assert (entry.refused_at, entry.settled_as) == (NOW, None)
+
+
+async def test_a_waiting_file_that_does_not_fit_when_its_turn_has_come_stays_with_the_new_reason(bank: Bank) -> None:
+    await bank.send(
+        status_file(event(5, "account.closed", account=account(AccountKey("002", "1", "7000000")))), suffix="jsonl"
+    )
+    report = await bank.send(status_file(registered(4, AccountKey("002", "1", "7654322"))), LATER, suffix="jsonl")
+    assert [one.refused is None for one in report.followed] == [False]
+    assert not report.clean
+    (entry,) = await entries(bank)
+    assert (entry.damage["item"], entry.settled_as) == ("account", None)
+    later = await bank.send(status_file(registered(5, AccountKey("002", "1", "7654323"))), LATER, suffix="jsonl")
+    assert later.followed == [], "it is not tried again and again"

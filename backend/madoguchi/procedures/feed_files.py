@@ -53,12 +53,13 @@ class FileReport:
     events_applied: int = 0
     events_known: int = 0
     reconciled: Reconciled | None = None  # what the nightly full file changed
+    followed: "list[FileReport]" = field(default_factory=list)  # status files that had waited for this one
     data_until: datetime | None = None  # the newest moment that what was taken in speaks of
 
     @property
     def clean(self) -> bool:
-        """Whether nothing was refused."""
-        return self.refused is None and not self.refused_count
+        """Whether nothing was refused, of this file and of those that followed it."""
+        return self.refused is None and not self.refused_count and all(one.clean for one in self.followed)
 
     def refuse(self, block: BlockRefused) -> None:
         """Count a refused block, and keep it as long as there are few."""
@@ -102,6 +103,7 @@ class FileReport:
             )
         if self.reconciled is not None:
             sentences += self.reconciled.details
+        sentences += [f"続けて取り込みました: {one.name}: {one}" for one in self.followed]
         return sentences
 
 
@@ -140,17 +142,22 @@ def finish_file(session: Session, feed_file_id: int, report: FileReport, actor: 
     _record(session, "feed.imported", feed_file.sha256, actor, at, **_figures(report))
 
 
-def refuse_file(session: Session, file: FileSeen, report: FileReport, actor: str, at: datetime) -> None:
-    """A file that was refused as a whole: in its row and in the trail."""
+def refuse_file(session: Session, file: FileSeen, report: FileReport, actor: str, at: datetime) -> FeedFile | None:
+    """A file that was refused as a whole: in its row, which is returned, and in the trail.
+
+    None when the same file had been taken in before, by an installation with other settings.
+    """
     if report.refused is None:
         raise ValueError("nothing refused this file")
-    feed_file_id = begin_file(session, file, at)
     damage = report.refused.damage
-    if feed_file_id is not None:
-        feed_file = session.get_one(FeedFile, feed_file_id)
-        feed_file.refusal, feed_file.finished_at = asdict(damage), at
-        session.add(feed_file)
     _record(session, "feed.refused", file.sha256, actor, at, record=damage.record, column=damage.column)
+    feed_file_id = begin_file(session, file, at)
+    if feed_file_id is None:
+        return None
+    feed_file = session.get_one(FeedFile, feed_file_id)
+    feed_file.refusal, feed_file.finished_at = asdict(damage), at
+    session.add(feed_file)
+    return feed_file
 
 
 def _figures(report: FileReport) -> dict[str, Any]:

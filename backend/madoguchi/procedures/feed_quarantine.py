@@ -14,7 +14,7 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from madoguchi.procedures.feed_accounts import find_account
-from madoguchi.procedures.feed_values import BlockRefused, StatementBlock
+from madoguchi.procedures.feed_values import BlockRefused, Damage, StatementBlock
 from madoguchi.procedures.service import NotFound
 from madoguchi.procedures.trail import record_act
 from madoguchi.records.bank import Account, FeedFile, QuarantinedBlock
@@ -40,6 +40,7 @@ class Kept:
     quarantine_id: int
     feed_file_id: int
     file_name: str
+    sha256: str
     kind: str
     first_record: int
     content: bytes
@@ -50,12 +51,7 @@ def keep(session: Session, feed_file: FeedFile, refused: BlockRefused, content: 
     """Keep a refused block and return its number; refused again, it keeps its place and has its newest reason."""
     account = find_account(session, refused.account) if refused.account else None
     from_day, to_day = refused.days or (None, None)
-    known = session.exec(
-        select(QuarantinedBlock)
-        .where(QuarantinedBlock.feed_file_id == feed_file.feed_file_id)
-        .where(QuarantinedBlock.first_record == refused.first_record, col(QuarantinedBlock.settled_at).is_(None))
-    ).first()
-    entry = known or QuarantinedBlock(
+    entry = _open_entry(session, feed_file, refused.first_record) or QuarantinedBlock(
         feed_file_id=feed_file.feed_file_id or 0,
         first_record=refused.first_record,
         last_record=refused.first_record + refused.record_count - 1,
@@ -111,6 +107,11 @@ def settle(
         _settle(session, quarantine_id, how, actor, at, by=feed_file.sha256)
 
 
+def is_kept(session: Session, feed_file: FeedFile, first_record: int) -> bool:
+    """Whether a block of this file is in quarantine."""
+    return _open_entry(session, feed_file, first_record) is not None
+
+
 def set_aside(session: Session, quarantine_id: int, reason: str, actor: str, at: datetime) -> bool:
     """An officer decides that a block will never be taken in; False when it was settled before. Raises NotFound."""
     find_entry(session, quarantine_id)
@@ -135,6 +136,7 @@ def kept(session: Session, quarantine_id: int) -> Kept | None:
         quarantine_id=quarantine_id,
         feed_file_id=entry.feed_file_id,
         file_name=feed_file.name,
+        sha256=feed_file.sha256,
         kind=feed_file.kind,
         first_record=entry.first_record,
         content=entry.content,
@@ -142,21 +144,36 @@ def kept(session: Session, quarantine_id: int) -> Kept | None:
     )
 
 
-def open_ids(session: Session, kind: str | None = None) -> list[int]:
+def open_ids(session: Session) -> list[int]:
     """The numbers of all blocks in quarantine, in the order in which they can be judged again.
 
     The status feed first, since it names accounts; blocks by their days, since each chains to the one before.
-    kind  limits them to one feed.
     """
     chosen = (
         select_columns(col(QuarantinedBlock.quarantine_id), col(FeedFile.kind), col(QuarantinedBlock.from_day))
         .join(FeedFile, col(FeedFile.feed_file_id) == col(QuarantinedBlock.feed_file_id))
         .where(col(QuarantinedBlock.settled_at).is_(None))
     )
-    if kind is not None:
-        chosen = chosen.where(col(FeedFile.kind) == kind)
     order = sorted((of != "status", day or date.max, number) for number, of, day in session.execute(chosen))
     return [number for _, _, number in order]
+
+
+def open_damages(session: Session, kind: str) -> list[tuple[int, Damage]]:
+    """What refused the blocks of one feed that are in quarantine, by their numbers."""
+    chosen = (
+        select_columns(col(QuarantinedBlock.quarantine_id), col(QuarantinedBlock.damage))
+        .join(FeedFile, col(FeedFile.feed_file_id) == col(QuarantinedBlock.feed_file_id))
+        .where(col(QuarantinedBlock.settled_at).is_(None), col(FeedFile.kind) == kind)
+    )
+    return [(number, Damage(**damage)) for number, damage in session.execute(chosen)]
+
+
+def _open_entry(session: Session, feed_file: FeedFile, first_record: int) -> QuarantinedBlock | None:
+    return session.exec(
+        select(QuarantinedBlock)
+        .where(QuarantinedBlock.feed_file_id == feed_file.feed_file_id)
+        .where(QuarantinedBlock.first_record == first_record, col(QuarantinedBlock.settled_at).is_(None))
+    ).first()
 
 
 def _settle(session: Session, quarantine_id: int, how: Settlement, actor: str, at: datetime, **detail: str) -> bool:

@@ -1,33 +1,50 @@
 """A file of the status feed taken in: all of it in one transaction, or nothing, and then the reason in the trail.
 
-A file that waits for an earlier one raises the alarm (domain.md: a gap in the sequence), and may be sent again as it
-is. Acting on it is feed_status.py's subject for events, feed_reconciling.py's for the nightly full file.
+A file that waits for an earlier one raises the alarm (domain.md: a gap in the sequence) and is kept in quarantine as it
+came, to be taken in when that one has. Acting on what a file says is feed_status.py's subject for events,
+feed_reconciling.py's for the nightly full file.
 """
 
 from datetime import datetime
+from typing import Final
 
 from sqlmodel import Session
 
 from madoguchi.procedures.feed_events import EventFile
 from madoguchi.procedures.feed_files import FileReport, FileSeen, begin_file, count, finish_file, refuse_file
 from madoguchi.procedures.feed_full_file import FullFile
+from madoguchi.procedures.feed_quarantine import FileContent, is_kept, keep, open_damages, settle
 from madoguchi.procedures.feed_reconciling import EndingBound, reconcile
 from madoguchi.procedures.feed_sequence import Unfit
 from madoguchi.procedures.feed_status import apply_events
+from madoguchi.procedures.feed_values import BlockRefused, Damage
 from madoguchi.procedures.trail import record_act
-from madoguchi.records.bank import FeedFile
+from madoguchi.records.bank import FeedFile, StatusCursor
 from madoguchi.records.database import Database
+
+STATUS: Final = "status"
+"""The kind of these files, and the name of their feed."""
 
 
 async def take_in_status(
-    database: Database, file: FileSeen, content: EventFile | FullFile, bound: EndingBound, actor: str, at: datetime
+    database: Database,
+    file: FileSeen,
+    content: EventFile | FullFile,
+    whole: FileContent,
+    bound: EndingBound,
+    actor: str,
+    at: datetime,
 ) -> FileReport:
-    """Take in a file of events or a full file; `bound` says how many contracts the latter may end."""
+    """Take in a file of events or a full file.
+
+    whole  gives the bytes of the whole file, however many records are asked for.
+    bound  says how many contracts a full file may end.
+    """
     try:
         return await database.writing(_take_in, file, content, bound, actor, at)
     except Unfit as unfit:
         report = FileReport(file.name, file.kind, refused=unfit.refusal)
-        await database.writing(_refuse, file, report, actor, at)
+        await database.writing(_refuse, file, content, whole, report, actor, at)
         return report
 
 
@@ -54,14 +71,40 @@ def _take_in(
         report.events_known, until = applied.known, applied.until
     if until is not None:
         report.reaches(min(until, at))
+    settle(session, session.get_one(FeedFile, feed_file_id), 1, actor, at)
     finish_file(session, feed_file_id, report, actor, at)
     return report
 
 
-def _refuse(session: Session, file: FileSeen, report: FileReport, actor: str, at: datetime) -> None:
-    refuse_file(session, file, report, actor, at)
-    if report.refused is not None and report.refused.waiting:
-        damage = report.refused.damage
+def ready_files(session: Session) -> list[int]:
+    """The quarantine numbers of files whose missing events have come meanwhile, in the order of their events."""
+    cursor = session.get(StatusCursor, STATUS)
+    waiting = sorted((int(one.found), number) for number, one in open_damages(session, STATUS) if waits(one))
+    return [number for sequence, number in waiting if cursor is not None and sequence <= cursor.sequence + 1]
+
+
+def waits(damage: Damage) -> bool:
+    """Whether a file was refused because events before its own are missing."""
+    return damage.item == "sequence" and damage.found.isdecimal() and damage.expected.isdecimal()
+
+
+def _refuse(
+    session: Session,
+    file: FileSeen,
+    content: EventFile | FullFile,
+    whole: FileContent,
+    report: FileReport,
+    actor: str,
+    at: datetime,
+) -> None:
+    feed_file = refuse_file(session, file, report, actor, at)
+    if report.refused is None or feed_file is None:
+        return
+    damage = report.refused.damage
+    lines = len(content.sequences) if isinstance(content, EventFile) else 0
+    if report.refused.waiting or is_kept(session, feed_file, 1):
+        keep(session, feed_file, BlockRefused(1, None, damage, lines), whole, at)
+    if report.refused.waiting:
         record_act(
             session, at, actor, "feed.alarm", f"feed:{file.sha256}", "5-2",
             missing_from=int(damage.expected), found=int(damage.found),

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from madoguchi.doors.core_banking.retrying import take_in_waiting
 from madoguchi.doors.core_banking.status_feed import read_status_file
 from madoguchi.doors.core_banking.zengin_file import USUAL_FORM, FileForm, block_bytes, examine
 from madoguchi.doors.core_banking.zengin_layout import LAYOUTS
@@ -17,13 +18,12 @@ from madoguchi.doors.core_banking.zengin_reader import read_blocks
 from madoguchi.procedures.feed_files import FileReport, FileSeen, refuse_file
 from madoguchi.procedures.feed_quarantine import FileContent
 from madoguchi.procedures.feed_reconciling import USUAL_BOUND, EndingBound
-from madoguchi.procedures.feed_status_files import take_in_status
+from madoguchi.procedures.feed_status_files import STATUS, take_in_status
 from madoguchi.procedures.feed_values import FileRefused
 from madoguchi.procedures.feeds import take_in_blocks
 from madoguchi.procedures.installing import Database
 from madoguchi.rules.vocabulary import JST
 
-STATUS = "status"
 UNKNOWN = "unknown"
 
 Progress = Callable[[int, int], None]
@@ -54,6 +54,7 @@ async def import_file(
     bound      how many contracts a full file of the status feed may end.
     Raises OSError when the file cannot be read.
     """
+    read_as_of = as_of or at.astimezone(JST).date()
     with path.open("rb") as stream:
         # Any bytes make a name on Linux.
         name = os.fsencode(path.name).decode("utf-8", "backslashreplace")
@@ -62,22 +63,18 @@ async def import_file(
             status = read_status_file(stream)
             if isinstance(status, FileRefused):
                 return await _refused(database, seen, status, actor, at)
-            return await take_in_status(database, seen, status, bound, actor, at)
+            whole = FileContent(lambda first_record, record_count: path.read_bytes(), read_as_of)
+            report = await take_in_status(database, seen, status, whole, bound, actor, at)
+            if report.clean and not report.known_before:
+                report.followed = await take_in_waiting(database, actor, at)
+            return report
 
         outline = examine(stream, bank_code, form)
         if isinstance(outline, FileRefused):
             return await _refused(database, seen, outline, actor, at)
-        read_as_of, total = as_of or at.astimezone(JST).date(), outline.record_count
-
-        def cut(first_record: int, record_count: int) -> bytes:
-            here = stream.tell()
-            try:
-                return block_bytes(stream, outline, first_record, record_count)
-            finally:
-                stream.seek(here)
-
-        content = FileContent(cut, read_as_of)
+        content = FileContent(lambda first, count: block_bytes(stream, outline, first, count), read_as_of)
         blocks = read_blocks(stream, outline, read_as_of)
+        total = outline.record_count
         report = await take_in_blocks(
             database, seen, blocks, content, actor, at, lambda records: progress(records, total)
         )

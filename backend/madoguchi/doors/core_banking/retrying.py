@@ -1,14 +1,19 @@
 """A block of quarantine judged again: after the missing days have come, or the account has been registered.
 
-It is read from the bytes that were kept, as on the day when its file came. The procedures act (procedures/feeds.py).
+It is read from the bytes that were kept, as on the day when its file came. A status file that had waited for another is
+judged again by itself once that one has come (`take_in_waiting`). The procedures act (procedures/feeds.py).
 """
 
 from datetime import datetime
+from io import BytesIO
 
+from madoguchi.doors.core_banking.status_feed import read_status_file
 from madoguchi.doors.core_banking.zengin_file import USUAL_FORM, FileForm
 from madoguchi.doors.core_banking.zengin_reader import read_block
-from madoguchi.procedures.feed_files import FileReport
-from madoguchi.procedures.feed_quarantine import Kept, kept
+from madoguchi.procedures.feed_files import FileReport, FileSeen
+from madoguchi.procedures.feed_quarantine import FileContent, Kept, kept
+from madoguchi.procedures.feed_reconciling import USUAL_BOUND
+from madoguchi.procedures.feed_status_files import STATUS, ready_files, take_in_status
 from madoguchi.procedures.feed_values import FileRefused
 from madoguchi.procedures.feeds import take_in_again
 from madoguchi.procedures.installing import Database
@@ -26,7 +31,32 @@ async def judge_again(
     held = await database.reading(kept, quarantine_id)
     if held is None:
         return None
+    if held.kind == STATUS:
+        report = await _status_file(database, held, actor, at)
+        report.followed = await take_in_waiting(database, actor, at) if report.clean else []
+        return report
     return await _block(database, held, bank_code, actor, at, form)
+
+
+async def take_in_waiting(database: Database, actor: str, at: datetime) -> list[FileReport]:
+    """Take in the status files that waited for what has come now; each may be what the next one waits for."""
+    followed: list[FileReport] = []
+    tried: set[int] = set()
+    while ready := [number for number in await database.reading(ready_files) if number not in tried]:
+        tried.add(ready[0])
+        held = await database.reading(kept, ready[0])
+        if held is not None:
+            followed.append(await _status_file(database, held, actor, at))
+    return followed
+
+
+async def _status_file(database: Database, held: Kept, actor: str, at: datetime) -> FileReport:
+    seen = FileSeen(held.file_name, held.sha256, held.kind)
+    status = read_status_file(BytesIO(held.content))
+    if isinstance(status, FileRefused):
+        return FileReport(seen.name, seen.kind, refused=status)
+    whole = FileContent(lambda first_record, record_count: held.content, held.read_as_of)
+    return await take_in_status(database, seen, status, whole, USUAL_BOUND, actor, at)
 
 
 async def _block(
