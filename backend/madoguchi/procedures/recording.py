@@ -145,7 +145,7 @@ class Recorder:
             await connection.execute(insert_new(connection, Fact, known, "digest"))
             await connection.execute(insert(table_of(AccessRecord)), [self._record(entry) for entry in fresh])
         if counted := rows_of((charge for entry in fresh for charge in entry.use.charges), self.worker):
-            await quotas.add(connection, counted)
+            await connection.execute(quotas.adding(connection.dialect.name), counted)
         return {id(entry) for entry in fresh}
 
     def _record(self, entry: _Waiting) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Row, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import Field, Session, SQLModel
 
 from madoguchi.records.database import Moment, table_of
@@ -35,9 +34,9 @@ def used(session: Session, counters: Sequence[str]) -> Sequence[Row[str, str, st
     return session.connection().execute(_USED, names).all()
 
 
-async def add(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
-    """Add to rows of the caller's own worker: (counter, part, worker, used, kept_until), each counter and part once."""
-    await connection.execute(_ADD[connection.dialect.name], rows)
+def adding(dialect: str) -> Any:
+    """The statement that adds to rows of the caller's own worker, for many rows at once, each counter and part once."""
+    return _ADDING[dialect]
 
 
 # Built once, and with a fixed number of parameters: composing them at each request costs more than the database does.
@@ -47,10 +46,10 @@ _USED: Final = select(_TABLE.c.counter, _TABLE.c.part, _TABLE.c.worker, _TABLE.c
 )
 
 
-def _adding(dialect: Any) -> Any:
+def _add(dialect: Any) -> Any:
     statement = dialect.insert(_TABLE)
     more = {"used": _TABLE.c.used + statement.excluded.used}
     return statement.on_conflict_do_update(index_elements=["counter", "part", "worker"], set_=more)
 
 
-_ADD: Final = {"sqlite": _adding(sqlite), "postgresql": _adding(postgresql)}
+_ADDING: Final = {"sqlite": _add(sqlite), "postgresql": _add(postgresql)}
