@@ -51,14 +51,6 @@ class FileOutline:
     record_count: int  # header, trailer and end records included
 
 
-def file_type_of(beginning: bytes) -> str | None:
-    """03 or 04 by the first three bytes of a file, None where they are no such file's; nothing else is checked."""
-    if beginning.startswith(_HEADER_IN_EBCDIC):
-        beginning = beginning.translate(KANA_TABLES[USUAL_FORM.ebcdic].to_jis)  # digits are the same in all of them
-    kind = beginning[1:3].decode("ascii", "replace")
-    return kind if beginning.startswith(_HEADER_IN_JIS) and kind in LAYOUTS else None
-
-
 def examine(
     stream: BinaryIO, bank_code: str, form: FileForm = USUAL_FORM, lone_block_at: int | None = None
 ) -> FileOutline | FileRefused:
