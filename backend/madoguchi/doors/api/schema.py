@@ -15,6 +15,7 @@ from strawberry.types.execution import ExecutionContext
 
 from madoguchi.doors.api.changes_types import TransactionChanges
 from madoguchi.doors.api.guards import ListSize, discloses, keyed, prepared
+from madoguchi.doors.api.limits import COST
 from madoguchi.doors.api.service_types import Registration, RegistrationEnd, Service
 from madoguchi.doors.api.types import Account, Node, Transaction, argument
 from madoguchi.doors.api.words import SCALARS, AccountType
@@ -28,7 +29,12 @@ class Root:
     prepared: Mapping[str, Any]
 
 
-@strawberry.type(description="What can be read. Data answers inside the service hours only (clause 2-1).")
+@strawberry.type(
+    description="What can be read. Data answers inside the service hours only (clause 2-1). One operation costs at "
+    f"most {COST}. `extensions.cost` of an answer has `requested`, the operation's cost, and `limit`, `remaining` and "
+    "`resetAt`, this registration's budget of the minute (利用量の上限), of attended calls (with "
+    "`x-fapi-customer-ip-address`) or of the others. Over a quota the answer is 429 with `Retry-After`."
+)
 class Query:
     @keyed("The service itself: hours, stops, terms. Answers at any hour.")
     def service(self, info: strawberry.Info) -> Service:
