@@ -1,6 +1,7 @@
 """残高通知 (種別 04) into the books: the latest balances of accounts, as the feed gives them and never computed.
 
-Source: 6-1 (a balance has the moment it held). A notice that is older than what is held changes nothing.
+Source: 6-1 (a balance has the moment it held). A notice that is older than what is held changes nothing; of two for the
+same moment the one from the file made later stands.
 """
 
 from typing import Any
@@ -27,8 +28,16 @@ def store_balance(session: Session, account: Account, notice: BalanceNotice, fee
         return True
     if held.as_of > notice.as_of or all(getattr(held, name) == value for name, value in values.items()):
         return False
+    if held.as_of == notice.as_of and _made_earlier(session, feed_file, held.feed_file_id):
+        return False
     for name, value in values.items():
         setattr(held, name, value)
     held.feed_file_id = feed_file.feed_file_id or 0
     session.add(held)
     return True
+
+
+def _made_earlier(session: Session, feed_file: FeedFile, than: int) -> bool:
+    """Whether a file was made (作成日) before another."""
+    other = session.get_one(FeedFile, than)
+    return feed_file.created_on is not None and other.created_on is not None and feed_file.created_on < other.created_on
