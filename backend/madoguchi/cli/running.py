@@ -31,6 +31,9 @@ WORKER_STARTS_WITHIN: Final = 60
 AFTER_DRAIN_SECONDS: Final = 5.0
 """What a process may take beyond its drain, for the last commits and for closing the database."""
 
+SOCKET_OCTETS: Final = 64 * 1024
+"""What our kernel takes of an answer that nobody reads, and of a request that we do not read yet (it doubles them)."""
+
 OTHER_FILES: Final = BACKLOG + 100
 """What a process opens besides its connections: databases, logs, and connections that are accepted and shut at once."""
 
@@ -58,6 +61,8 @@ def run(settings: Settings, app: ASGIApp | str, listener: socket.socket) -> None
         timeout_worker_healthcheck=WORKER_STARTS_WITHIN,
         timeout_graceful_shutdown=int(settings.drain.total_seconds()),
     )
+    for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+        listener.setsockopt(socket.SOL_SOCKET, buffer, SOCKET_OCTETS)  # connections inherit it
     if isinstance(app, str):
         _Workers(config, [listener]).run()
     else:
