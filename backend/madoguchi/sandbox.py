@@ -22,8 +22,9 @@ from madoguchi.procedures.aggregators import AggregatorDetails, add_aggregator, 
 from madoguchi.procedures.installing import Database, open_database, upgrade_database
 from madoguchi.procedures.listing import books_until
 from madoguchi.procedures.sample_logins import SampleCustomer, sample_customers, seed_sample_logins
-from madoguchi.procedures.service import institution, institution_facts, set_holidays, set_hours
-from madoguchi.procedures.setting_up import national_holidays, read_hours, set_up_institution
+from madoguchi.procedures.service import institution, institution_facts, set_feeds, set_holidays, set_hours
+from madoguchi.procedures.setting_up import FEEDS as TIMETABLE
+from madoguchi.procedures.setting_up import national_holidays, read_feeds, read_hours, set_up_institution
 from madoguchi.procedures.terms import TermsRefused, load_terms
 from madoguchi.rules.facts import Hours
 from madoguchi.rules.vocabulary import JST
@@ -36,6 +37,8 @@ TERMS: Final = "api-terms-2026-10-01.toml"
 INTERNET_BANKING_RULES: Final = "internet-banking-rules-2026-10-01.toml"
 AGGREGATORS: Final = "aggregators.toml"
 FEEDS: Final = "feeds"
+DAYS_UNATTENDED: Final = 3
+"""The sample's files are made at each start only; so long after one, nothing is due (6-1)."""
 LATEST_BASE_TIME: Final = time(14, 0)
 """基準時刻 of the sample's balances: the core-banking system sends them at 14:00, earlier in the day by the hour."""
 
@@ -109,6 +112,7 @@ def _set_up(session: Session, at: datetime) -> None:
     is_new = set_up_institution(session, sample_document(INSTITUTION), [], ACTOR, at)
     if is_new or not any(day.year == year + 1 for day in institution_facts(session).holidays):
         set_holidays(session, national_holidays(year, year + 1), ACTOR, at)
+    _expect_feeds(session, at)
     try:
         load_terms(session, sample_document(TERMS), [sample_document(INTERNET_BANKING_RULES)], ACTOR, at)
     except TermsRefused as refused:
@@ -116,6 +120,16 @@ def _set_up(session: Session, at: datetime) -> None:
             f"{refused}見本をはじめから作り直すには、data/ を別の場所に移してから、"
             "もう一度 make run を実行してください。"
         ) from None
+
+
+def _expect_feeds(session: Session, at: datetime) -> None:
+    """The sample's timetable, from some days after this start on: a sandbox left running is late only then."""
+    today = at.astimezone(JST).date()
+    first = today + timedelta(days=DAYS_UNATTENDED)
+    if {line.valid_from for line in institution_facts(session).feeds if line.valid_until is None} == {first}:
+        return
+    document = tomllib.loads(sample_document(INSTITUTION).decode())
+    set_feeds(session, read_feeds(document[TIMETABLE], first), today, ACTOR, at)
 
 
 def sent_last(at: datetime) -> datetime:

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, func, select
 
 from madoguchi.installation import load_keys, public_half, sample_document
 from madoguchi.procedures import feeds
+from madoguchi.procedures.feed_states import feed_states
 from madoguchi.procedures.feeds import take_in_block
 from madoguchi.procedures.listing import books_until
 from madoguchi.procedures.service import institution_facts
@@ -23,7 +24,7 @@ from madoguchi.records.audit import Act
 from madoguchi.records.bank import Balance, FeedFile, Statement, Transaction
 from madoguchi.records.database import Database
 from madoguchi.rules.service_hours import is_open, next_closing
-from madoguchi.rules.vocabulary import JST, Completeness, Product
+from madoguchi.rules.vocabulary import JST, Completeness, Feed, Product
 from madoguchi.sandbox import Prepared, prepare, sent_last
 from madoguchi.settings import Mode, Settings
 from tests.story import NOW
@@ -97,6 +98,22 @@ def test_a_first_start_ends_with_books_keys_hours_terms_aggregators_and_logins(s
     assert {act.actor for act in sandbox.ask(lambda s: s.exec(select(Act)).all())} == {"system:sample"}
     keys = ("master.key", "server.jwks.json", "sample-aggregator.jwks.json")
     assert {name: oct((sandbox.folder / name).stat().st_mode & 0o777) for name in keys} == dict.fromkeys(keys, "0o600")
+
+
+@pytest.mark.clause("6-1")
+@pytest.mark.parametrize(
+    ("left_running", "late"), [(timedelta(0), False), (timedelta(days=2, hours=16), False), (timedelta(days=3), True)]
+)
+def test_a_sandbox_left_running_is_late_on_the_third_day_and_a_new_start_makes_it_good(
+    sandbox: Sandbox, left_running: timedelta, late: bool
+) -> None:
+    at = NOW + left_running
+    states = sandbox.ask(lambda session: feed_states(session, at))
+    assert [states[feed].lateness.late for feed in (Feed.BALANCES, Feed.TRANSACTIONS)] == [late, late]
+    assert not any(state.lateness.unavailable for state in states.values())
+    if late:
+        sandbox.start(at)
+        assert not any(state.lateness.late for state in sandbox.ask(lambda s: feed_states(s, at)).values())
 
 
 def test_the_same_moment_again_changes_nothing_and_shows_the_same_logins(sandbox: Sandbox) -> None:

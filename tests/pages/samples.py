@@ -29,11 +29,11 @@ from madoguchi.doors.pages.models.public import (
     SampleCustomersPage,
     TermsPage,
 )
-from madoguchi.doors.pages.models.service import ALWAYS_AS_A_SAMPLE, HoursLine, Pause, Service, ServiceState
+from madoguchi.doors.pages.models.service import ALWAYS_AS_A_SAMPLE, HoursLine, LateData, Pause, Service, ServiceState
 from madoguchi.doors.pages.models.terms import TermsClause, TermsDocument, changed_articles
 from madoguchi.doors.templating import Preferences
 from madoguchi.doors.templating.environment import Model
-from madoguchi.rules.vocabulary import JST, Scope
+from madoguchi.rules.vocabulary import JST, Precision, Scope
 
 DOCUMENTS = Path(__file__).parents[2] / "backend" / "sample"
 NOW = datetime(2026, 11, 24, 15, 1, tzinfo=JST)
@@ -55,6 +55,15 @@ OPEN = Service(
 ALWAYS_OPEN = replace(OPEN, hours=ALWAYS_AS_A_SAMPLE, closes_at=None, opens_at=None, pauses=())
 CLOSED = replace(OPEN, state=ServiceState.CLOSED, closes_at=None)
 STOPPED = replace(OPEN, state=ServiceState.STOPPED, closes_at=None, opens_at=None)
+MONDAY = datetime(2026, 11, 23, 14, 0, tzinfo=JST)
+LATE = replace(
+    OPEN,
+    data_as_of=MONDAY,
+    late=(
+        LateData("残高", MONDAY, Precision.MINUTE, withheld=False),
+        LateData("入出金明細", datetime(2026, 11, 19, 23, 59, 59, tzinfo=JST), Precision.DAY, withheld=True),
+    ),
+)
 
 
 def frame(here: str, phrase: str | None = None) -> Frame:
@@ -226,6 +235,7 @@ PAGES: dict[str, tuple[Model, Frame]] = {
     "home": (HOME, public("/")),
     "home-hours": (replace(HOME, service=OPEN), public("/")),
     "home-closed": (replace(HOME, service=CLOSED), public("/")),
+    "home-late": (replace(HOME, service=LATE), public("/")),
     "home-stopped": (replace(HOME, service=STOPPED), public("/")),
     "hours": (HoursPage(OPEN), public("/hours")),
     "terms": (TermsPage(TERMS, (RULES,)), public("/terms")),

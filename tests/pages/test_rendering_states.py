@@ -77,6 +77,19 @@ def test_the_closed_home_page_names_the_next_opening_as_the_other_pages_do() -> 
     assert "次の切替本日 23:00に受付終了" in EVERY["home-hours"].words
 
 
+@pytest.mark.clause("6-1")
+def test_the_home_page_says_in_plain_words_what_is_late_and_as_of_when_the_rest_is() -> None:
+    words = EVERY["home-late"].words
+    assert "残高の更新が遅れています。11月23日\N{NO-BREAK SPACE}14時現在の情報です。" in words
+    assert "入出金明細の更新が大きく遅れています。新しい情報が届くまで、事業者への提供を見合わせます。" in words
+    model, around = PAGES["home-late"]
+    service = model.service  # type: ignore[attr-defined]
+    never = replace(service, late=(replace(service.late[0], as_of=None),))
+    page = Reading(render(TEMPLATES, replace(model, service=never), around))  # type: ignore[type-var]
+    assert "残高の情報が、予定の時刻を過ぎても届いていません。" in page.words
+    assert "遅れて" not in EVERY["home-hours"].words
+
+
 def test_the_sample_app_says_to_whom_its_codes_and_numbers_are_of_use() -> None:
     assert "開発者向け：お問い合わせ番号 rq_mihon0001" in EVERY["sample-after"].words
     assert "開発者向け：access_denied" in EVERY["sample-denied"].words

@@ -1,6 +1,7 @@
-"""`madoguchi institution`: the one institution of this installation, and the holidays of its calendar (2-1)."""
+"""`madoguchi institution`: the one institution here, its holidays (2-1) and when its feeds are due (6-1)."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -8,13 +9,24 @@ import typer
 
 from madoguchi.cli.context import office
 from madoguchi.cli.failures import REFUSED, Trouble
-from madoguchi.cli.words import say
-from madoguchi.procedures.service import set_holidays
-from madoguchi.procedures.setting_up import national_holidays, read_holidays, read_institution, set_up_institution
+from madoguchi.cli.words import FEEDS, day, day_in_words, say, say_table
+from madoguchi.procedures.service import institution_facts, set_feeds, set_holidays
+from madoguchi.procedures.setting_up import (
+    national_holidays,
+    read_holidays,
+    read_institution,
+    read_timetable,
+    set_up_institution,
+)
+from madoguchi.rules.facts import FeedDue
+from madoguchi.rules.vocabulary import FeedCovers, FeedDays
 
 app = typer.Typer(help="この環境の金融機関。")
 
 MOST_YEARS = 10
+
+DAYS = {FeedDays.EVERY_DAY: "毎日", FeedDays.BANKING_DAYS: "銀行営業日"}
+COVERS = {FeedCovers.SAME_DAY: "その日の途中まで", FeedCovers.PREVIOUS_BANKING_DAY: "前の銀行営業日まで"}
 
 
 @app.command("set-up")
@@ -66,6 +78,64 @@ def holidays(
     days = read_holidays(file.read_bytes()) if file else national_holidays(*_years(years or ""))
     desk.writing(set_holidays, days, desk.actor, desk.now)
     say(f"休日を入れました: {len(days)}日({days[0][0]} から {days[-1][0]} まで)")
+
+
+@app.command("feeds")
+def feeds(
+    context: typer.Context,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            help="連携の予定の文書(TOML)。[[feeds]] の表だけを書きます。なければ、今の予定を表示します。",
+            metavar="[FILE]",
+            show_default=False,
+        ),
+    ] = None,
+    begins: Annotated[
+        str | None, typer.Option("--from", help="この日の分から。なければ、明日から。", metavar="DATE")
+    ] = None,
+) -> None:
+    """勘定系などからの連携が、いつまでに届く予定かを定めます(第6条第1項)。
+
+    予定を過ぎても届かなければ、残高や明細に「遅れ」と添えます。unavailable_after を過ぎると、届くまで情報を渡しません。
+    """
+    desk = office(context)
+    if file is None:
+        if begins is not None:
+            raise Trouble("--from は、FILE と一緒に指定してください。", 2)
+        _print_timetable(desk.reading(institution_facts).feeds)
+        return
+    first = day(begins) if begins is not None else desk.today + timedelta(days=1)
+    dues = read_timetable(file.read_bytes(), first)
+    desk.writing(set_feeds, dues, first, desk.actor, desk.now)
+    if dues:
+        say(f"連携の予定を、{day_in_words(first)}の分から入れ替えました: {len(dues)}件")
+    else:
+        say(f"{day_in_words(first)}から、連携の予定はありません。遅れの表示も、情報の提供の見合わせもしません。")
+
+
+def _print_timetable(timetable: tuple[FeedDue, ...]) -> None:
+    if not timetable:
+        say("連携の予定は、定められていません。遅れは判定しません。")
+        return
+    say_table(
+        ("連携", "日", "いつまでに", "どこまでの情報", "渡さなくなるまで", "期間"),
+        (
+            (
+                FEEDS[line.feed],
+                DAYS[line.days],
+                _clock(line.due),
+                COVERS[line.covers],
+                "なし" if line.unavailable_after is None else _clock(line.unavailable_after),
+                f"{line.valid_from} から" + (f" {line.valid_until} の前日まで" if line.valid_until else ""),
+            )
+            for line in sorted(timetable, key=lambda line: (line.valid_from, line.feed, line.due))
+        ),
+    )
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // 60}:{minutes % 60:02}"
 
 
 def _years(typed: str) -> range:

@@ -1,7 +1,8 @@
-"""`madoguchi service`: opening and closing the service (2-1), and how it stands."""
+"""`madoguchi service`: opening and closing the service (2-1), and how it and its feeds stand (6-1)."""
 
+from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from sqlmodel import Session
@@ -9,7 +10,8 @@ from sqlmodel import Session
 from madoguchi import sandbox
 from madoguchi.cli.context import office
 from madoguchi.cli.failures import Trouble
-from madoguchi.cli.words import TARGETS, in_words, moment, say, say_json
+from madoguchi.cli.words import FEEDS, TARGETS, in_words, moment, say, say_json
+from madoguchi.procedures.feed_states import FeedState, feed_states
 from madoguchi.procedures.service import close_service, institution, institution_facts, open_service, stops_now
 from madoguchi.rules import service_hours
 from madoguchi.rules.facts import InstitutionFacts
@@ -60,11 +62,12 @@ def status(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="プログラムのための形で書き出します。")] = False,
 ) -> None:
-    """今の受付、次の切り替わり、停止を表示します。"""
+    """今の受付、次の切り替わり、停止、連携の遅れを表示します。"""
     desk = office(context)
     at = desk.now
     facts = desk.reading(institution_facts)
     stops = desk.reading(stops_now, at)
+    feeds = desk.reading(feed_states, at)
     if as_json:
         products = {
             product.value: {
@@ -73,7 +76,8 @@ def status(
             }
             for product in Product
         }
-        say_json({"at": at, "products": products, "stops": [stop.model_dump() for stop in stops]})
+        told = {feed.value: _as_json(state) for feed, state in feeds.items()}
+        say_json({"at": at, "products": products, "stops": [stop.model_dump() for stop in stops], "feeds": told})
         return
     for product, name in PRODUCTS.items():
         now_open = service_hours.is_open(at, product, facts)
@@ -82,6 +86,29 @@ def status(
         say(f"{name}: {word}({in_words(change) + then if change else 'いつでも' if now_open else '次の受付は未定'})")
     for stop in stops:
         say(f"停止 {stop.stop_id}: {TARGETS[stop.kind]} {stop.target}".rstrip() + f"({in_words(stop.starts_at)}から)")
+    for feed, state in feeds.items():
+        say(f"連携 {FEEDS[feed]}: {_in_words(state)}")
+
+
+def _in_words(state: FeedState) -> str:
+    """今の情報の時点 of a feed, its lateness and when it is due next."""
+    lateness = state.lateness
+    parts = [f"{in_words(state.arrival.as_of)} 現在" if state.arrival else "まだ届いていません"]
+    if lateness.late_since:
+        parts.append(f"{in_words(lateness.late_since)} の予定が届かず、遅れています")
+    if lateness.unavailable:
+        parts.append("届くまで、この情報は渡しません(第6条第1項)")
+    if lateness.next_due:
+        parts.append(f"次の予定 {in_words(lateness.next_due)}")
+    return "。".join(parts)
+
+
+def _as_json(state: FeedState) -> dict[str, Any]:
+    return {
+        "as_of": state.arrival.as_of if state.arrival else None,
+        "received_at": state.arrival.received_at if state.arrival else None,
+        **asdict(state.lateness),
+    }
 
 
 def _next_change(at: datetime, product: Product, facts: InstitutionFacts) -> datetime | None:

@@ -43,6 +43,8 @@ TARGETS = {
     "registration": "登録",
 }
 
+FEEDS = {"04": "残高通知", "03": "入出金取引明細", "status": "インターネットバンキングの状態"}
+
 
 def visible(text: str) -> str:
     """The text with what nobody sees written out as JSON writes it: a terminal would obey it."""

@@ -4,12 +4,14 @@ Source: terms 2-1 (hours), 6-1 (as of when the data is), 1-2-2 (designated aggre
 about a customer.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
 from madoguchi.procedures.aggregators import aggregator_facts, list_aggregators
+from madoguchi.procedures.feed_states import FeedState, feed_states
 from madoguchi.procedures.service import institution, institution_facts
 from madoguchi.procedures.terms import terms_now
 from madoguchi.records.aggregators import Aggregator
@@ -17,18 +19,23 @@ from madoguchi.records.bank import Balance
 from madoguchi.records.service import Institution
 from madoguchi.rules.eligibility import is_designated
 from madoguchi.rules.facts import InstitutionFacts
-from madoguchi.rules.vocabulary import Precision
+from madoguchi.rules.vocabulary import Feed, Precision
 
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """The service as anybody may know it. `data_as_of`: of the newest balance; None before the first feed."""
+    """The service as anybody may know it.
+
+    data_as_of  of the newest balance; None before the first feed.
+    feeds       how each feed stands against its timetable.
+    """
 
     institution: Institution
     facts: InstitutionFacts
     terms_version: date
     data_as_of: datetime | None
     data_precision: Precision
+    feeds: Mapping[Feed, FeedState]
 
 
 def announcement(session: Session, at: datetime) -> Announcement:
@@ -40,6 +47,7 @@ def announcement(session: Session, at: datetime) -> Announcement:
         terms_version=terms_now(session, at).version,
         data_as_of=newest.as_of if newest is not None else None,
         data_precision=Precision(newest.as_of_precision) if newest is not None else Precision.DAY,
+        feeds=feed_states(session, at),
     )
 
 

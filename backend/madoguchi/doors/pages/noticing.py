@@ -4,24 +4,28 @@ The hours shown are those of personal internet banking; a customer's own are jud
 moment, models/service.py puts them into words.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 from madoguchi.doors.pages.models.service import (
     ALWAYS_AS_A_SAMPLE,
     DAY_MINUTES,
     HoursLine,
+    LateData,
     Pause,
     Service,
     ServiceState,
     hours_lines,
 )
 from madoguchi.procedures.announcing import Announcement
+from madoguchi.procedures.feed_states import FeedState
 from madoguchi.rules.facts import InstitutionFacts
 from madoguchi.rules.service_hours import is_open, next_closing, next_opening
 from madoguchi.rules.suspension import service_stopped
-from madoguchi.rules.vocabulary import JST, DayType, Product
+from madoguchi.rules.vocabulary import JST, DayType, Feed, Precision, Product
 
 SHOWN = Product.PERSONAL
+GIVEN = {Feed.BALANCES: "残高", Feed.TRANSACTIONS: "入出金明細"}
+"""The feeds whose values aggregators are given, as a customer calls them."""
 
 
 def service_of(told: Announcement, at: datetime) -> Service:
@@ -44,7 +48,15 @@ def service_of(told: Announcement, at: datetime) -> Service:
         data_as_of=told.data_as_of,
         data_precision=told.data_precision,
         terms_as_of=told.terms_version,
+        late=tuple(_late(what, told.feeds[feed]) for feed, what in GIVEN.items() if told.feeds[feed].lateness.late),
     )
+
+
+def _late(what: str, state: FeedState) -> LateData:
+    as_of = state.arrival.as_of if state.arrival is not None else None
+    # A feed that tells the day only speaks of the day's end.
+    is_day = as_of is not None and as_of.astimezone(JST).time() == time(23, 59, 59)
+    return LateData(what, as_of, Precision.DAY if is_day else Precision.MINUTE, state.lateness.unavailable)
 
 
 def _lines(facts: InstitutionFacts, day: date, is_sample: bool) -> tuple[HoursLine, ...]:

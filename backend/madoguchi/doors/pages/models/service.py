@@ -36,12 +36,26 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class LateData:
+    """第6条: data that was due and is not here. `as_of`: of what is here; None when nothing ever came.
+
+    withheld  so late that aggregators are not given what is here.
+    """
+
+    what: str  # 残高
+    as_of: datetime | None
+    precision: Precision
+    withheld: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """The state of the service at `moment`.
 
     closes_at   the end of the present opening; None when always open, or not open.
     opens_at    the next opening after the present state; None when nobody can know.
     data_as_of  第6条: the moment of the newest balances; None before the first feed.
+    late        what is late of that which aggregators are given.
     """
 
     state: ServiceState
@@ -53,6 +67,7 @@ class Service:
     data_as_of: datetime | None = None
     data_precision: Precision = Precision.MINUTE
     terms_as_of: date | None = None
+    late: tuple[LateData, ...] = ()
 
 
 ALWAYS_AS_A_SAMPLE = (HoursLine("", "見本のため、いつでも"),)
