@@ -4,6 +4,7 @@ A block is read once to be checked. What a short block holds is kept from that r
 the file each time it is wanted. What the records mean: zengin_statements.py and zengin_notices.py.
 """
 
+import errno
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -49,6 +50,8 @@ class BlockAt:
         for number, raw in records(self.stream, self.outline, self.first + 1):
             if raw.startswith(b"8"):
                 return
+            if not raw.startswith(b"2"):
+                raise changed()
             record = Record(layout, number, raw, code)
             record.check_text()
             yield record
@@ -87,4 +90,4 @@ class _ReadAgain(Iterable[T]):
 
 def changed() -> OSError:
     """For a file that was whole when it was examined and is not now: somebody writes in it."""
-    return OSError("the file changed while it was read")
+    return OSError(errno.EBUSY, "読んでいるあいだに、ほかのプログラムが書き換えました")

@@ -19,8 +19,9 @@ from madoguchi.settings import Settings
 _HEADER_IN_JIS = b"1"
 _HEADER_IN_EBCDIC = b"\xf1"
 
-# What may follow a record of the type before it; "" is the beginning of the file.
-_MAY_FOLLOW = {"": "1", "1": "28", "2": "28", "8": "19"}
+# What may follow a record of the type before it; "" is the beginning, and after what is not named nothing may follow.
+_IN_A_BLOCK = {"": "1", "1": "28", "2": "28"}
+_IN_A_FILE = {**_IN_A_BLOCK, "8": "19"}
 
 _SEPARATORS_IN_WORDS = {"none": "区切りなし", "crlf": "CR LF", "lf": "LF"}
 
@@ -98,12 +99,13 @@ def block_bytes(stream: BinaryIO, outline: FileOutline, first_record: int, recor
 def _examine(stream: BinaryIO, bank_code: str, form: FileForm, lone_block_at: int | None) -> FileOutline:
     outline = _beginning(stream, form, lone_block_at or 1)
     layouts = LAYOUTS[outline.file_type]
+    may_follow, last = (_IN_A_FILE, "9") if lone_block_at is None else (_IN_A_BLOCK, "8")
     previous, blocks = "", 0
     number = outline.first_record - 1
     for number, raw in records(stream, outline, outline.first_record):
         record_type = raw[:1].decode("ascii", "replace")
-        if record_type not in _MAY_FOLLOW.get(previous, ""):
-            expected = "か ".join(_MAY_FOLLOW.get(previous, "")) or "ファイルの終わり"
+        if record_type not in may_follow.get(previous, ""):
+            expected = "か ".join(may_follow.get(previous, "")) or "ファイルの終わり"
             raise Record(layouts.data, number, raw, outline.code).damaged("record_type", expected)
         if record_type == "1":
             blocks += 1
@@ -111,9 +113,8 @@ def _examine(stream: BinaryIO, bank_code: str, form: FileForm, lone_block_at: in
         elif record_type == "9":
             _check_end(Record(layouts.end, number, raw, outline.code), number, blocks)
         previous = record_type
-    alone = lone_block_at is not None
-    if previous != ("8" if alone else "9") or (alone and blocks != 1):
-        ending = "トレーラ・レコード(8)まで" if alone else "エンド・レコード(9)まで"
+    if previous != last:
+        ending = {"8": "トレーラ・レコード(8)まで", "9": "エンド・レコード(9)まで"}[last]
         raise Damaged(Damage(number + 1, 0, "データ区分", "ファイルの終わり", ending))
     return replace(outline, record_count=number - outline.first_record + 1)
 
