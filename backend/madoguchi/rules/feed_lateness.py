@@ -8,6 +8,7 @@ Which days are banking days (銀行営業日) the caller knows. What lateness do
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 
 from madoguchi.rules.facts import FeedDue
 from madoguchi.rules.vocabulary import JST, Feed, FeedCovers, FeedDays
@@ -62,7 +63,7 @@ def feed_lateness(
     """
     if at.tzinfo is None:
         raise ValueError("lateness needs an aware datetime")
-    lines = [line for line in timetable if line.feed is feed]
+    lines = tuple(line for line in timetable if line.feed is feed)
     if not lines:
         return FeedLateness()
     today = at.astimezone(JST).date()
@@ -91,34 +92,41 @@ def _is_missing(due: _Due, newest: datetime | None) -> bool:
     return newest is None or newest < due.expected
 
 
-def _asked_last(at: datetime, lines: list[FeedDue], is_banking_day: IsBankingDay) -> datetime | None:
+def _asked_last(at: datetime, lines: tuple[FeedDue, ...], is_banking_day: IsBankingDay) -> datetime | None:
     """What the latest due moments that have passed ask for; None when nothing was due lately."""
     today = at.astimezone(JST).date()
     first = max(today - LOOK_AHEAD, min(line.valid_from for line in lines))
     for ordinal in range(today.toordinal(), first.toordinal() - 1, -1):
         day = date.fromordinal(ordinal)
-        passed = [due.expected for due in _dues(day, day, lines, is_banking_day) if due.at <= at]
+        passed = [due.expected for due in _dues_on(day, lines, is_banking_day) if due.at <= at]
         if passed:
             return max(passed)
     return None
 
 
-def _dues(first: date, last: date, lines: list[FeedDue], is_banking_day: IsBankingDay) -> Iterator[_Due]:
+def _dues(first: date, last: date, lines: tuple[FeedDue, ...], is_banking_day: IsBankingDay) -> Iterator[_Due]:
     """What is due from `first` to `last` (both included), in order."""
     for ordinal in range(first.toordinal(), last.toordinal() + 1):
-        day = date.fromordinal(ordinal)
-        of_day = [line for line in lines if _is_due_on(line, day, is_banking_day)]
-        midnight = datetime.combine(day, time(), JST)
-        for line in sorted(of_day, key=lambda line: line.due):
-            if line.covers is FeedCovers.SAME_DAY:
-                # What was due at ten o'clock does not do for two o'clock as well.
-                before = (each.due for each in of_day if each.covers is line.covers and each.due < line.due)
-                expected = midnight + timedelta(minutes=max(before, default=0))
-            else:
-                expected = datetime.combine(_banking_day_before(day, is_banking_day), _END_OF_DAY, JST)
-            moment = midnight + timedelta(minutes=line.due)
-            limit = None if line.unavailable_after is None else moment + timedelta(minutes=line.unavailable_after)
-            yield _Due(moment, expected, limit)
+        yield from _dues_on(date.fromordinal(ordinal), lines, is_banking_day)
+
+
+@lru_cache(maxsize=256)
+def _dues_on(day: date, lines: tuple[FeedDue, ...], is_banking_day: IsBankingDay) -> tuple[_Due, ...]:
+    """What is due on one day, in order. Remembered by content, for every read asks it anew; no judgement is."""
+    of_day = [line for line in lines if _is_due_on(line, day, is_banking_day)]
+    midnight = datetime.combine(day, time(), JST)
+    dues = []
+    for line in sorted(of_day, key=lambda line: line.due):
+        if line.covers is FeedCovers.SAME_DAY:
+            # What was due at ten o'clock does not do for two o'clock as well.
+            before = (each.due for each in of_day if each.covers is line.covers and each.due < line.due)
+            expected = midnight + timedelta(minutes=max(before, default=0))
+        else:
+            expected = datetime.combine(_banking_day_before(day, is_banking_day), _END_OF_DAY, JST)
+        moment = midnight + timedelta(minutes=line.due)
+        limit = None if line.unavailable_after is None else moment + timedelta(minutes=line.unavailable_after)
+        dues.append(_Due(moment, expected, limit))
+    return tuple(dues)
 
 
 def _is_due_on(line: FeedDue, day: date, is_banking_day: IsBankingDay) -> bool:
