@@ -176,7 +176,7 @@ HOW = {"suppress_health_check": [HealthCheck.function_scoped_fixture, HealthChec
 
 
 @STORIES
-@settings(max_examples=40, **HOW)  # type: ignore[arg-type]
+@settings(max_examples=25, **HOW)  # type: ignore[arg-type]
 async def test_however_books_are_told_again_the_last_word_is_what_is_held(
     database: Database, versions: dict[AccountKey, list[Books]], sent: list[Sending]
 ) -> None:
@@ -185,7 +185,7 @@ async def test_however_books_are_told_again_the_last_word_is_what_is_held(
 
 @pytest.mark.both_databases
 @STORIES
-@settings(max_examples=10, **HOW)  # type: ignore[arg-type]
+@settings(max_examples=6, **HOW)  # type: ignore[arg-type]
 async def test_both_databases_hold_the_same_after_the_same_story(
     database: Database, versions: dict[AccountKey, list[Books]], sent: list[Sending]
 ) -> None:
