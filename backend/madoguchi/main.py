@@ -28,6 +28,7 @@ from madoguchi.doors.templating import SafeAnswers, Templates, page_headers
 from madoguchi.doors.templating.environment import find_frontend
 from madoguchi.doors.timer import timer
 from madoguchi.installation import Keys, public_half
+from madoguchi.procedures.banking_days import is_banking_day
 from madoguchi.procedures.logging_in import identity_method
 from madoguchi.procedures.quotas import Quotas
 from madoguchi.procedures.recording import Recorder
@@ -89,6 +90,8 @@ def build_app(settings: Settings, keys: Keys, clock: Clock = system_clock) -> AS
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        # The national holidays take a tenth of a second to load; no customer's question shall wait for them.
+        await asyncio.to_thread(is_banking_day, clock().date())
         try:
             async with timer(database, clock):
                 yield

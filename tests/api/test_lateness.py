@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
+from madoguchi.doors.api.feeds import SOURCES
 from madoguchi.doors.api.ids import Kind
+from madoguchi.doors.api.schema import build_schema
 from madoguchi.procedures.explaining import explain
 from madoguchi.procedures.service import close_service, institution_facts, set_feeds
 from madoguchi.records.audit import Fact
@@ -95,6 +97,24 @@ async def test_what_is_too_late_is_withheld_with_the_clause_and_when_to_ask_agai
     ]
     told = body["errors"][0]["extensions"]
     assert (told["code"], told["clause"], told["retryAt"]) == ("DATA_UNAVAILABLE", "6-1", DUE_TOMORROW)
+
+
+def test_every_type_that_tells_how_fresh_it_is_can_be_withheld() -> None:
+    """A new one would be given however late its feed is, if it were forgotten here."""
+    types = build_schema().core.type_map
+    fresh = {name for name, each in types.items() if "freshness" in getattr(each, "fields", {})}
+    assert fresh == set(SOURCES) - {"Transaction"}
+
+
+@pytest.mark.clause("6-1")
+async def test_changes_of_a_history_that_is_too_late_are_withheld_under_any_cursor(caller: Caller) -> None:
+    (account,) = caller.ids.seal(Kind.ACCOUNT, [caller.told.ordinary])
+    changes = "query ($id: ID!, $after: String) { changes(account: $id, first: 5, after: $after) { cursor } }"
+    cursor = (await caller.ask(changes, {"id": account}))["data"]["changes"]["cursor"]
+    await given(caller, FRESH, TOO_LATE)
+    for after in (None, cursor, "no cursor"):
+        body = await caller.ask(changes, {"id": account, "after": after})
+        assert (body["data"], refused(body)) == ({"changes": None}, {("changes",): ("DATA_UNAVAILABLE", "6-1")})
 
 
 @pytest.mark.clause("6-1")
