@@ -1,24 +1,37 @@
-"""`madoguchi feed`: taking in what the core-banking system sends, and writing sample files of the same shape."""
+"""`madoguchi feed`: taking in what the core-banking system sends, and writing sample files of the same shape.
 
-from datetime import date, datetime
+What is in quarantine is feed_quarantine.py's, a watched folder feed_watching.py's.
+"""
+
+from datetime import date
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from madoguchi.cli import feed_quarantine, feed_schema
 from madoguchi.cli.context import Office, office
 from madoguchi.cli.failures import REFUSED, Trouble
+from madoguchi.cli.feed_progress import progress
+from madoguchi.cli.feed_words import EXIT_CODES, REPORT_SHAPE, particulars, report_as_json, summary
 from madoguchi.cli.words import day, say, say_json
-from madoguchi.doors.core_banking.importing import import_file
+from madoguchi.doors.core_banking.importing import Progress, import_file
 from madoguchi.doors.core_banking.sample_books import DEFAULT_MONTHS, DEFAULT_SEED, write_sample_files
+from madoguchi.doors.core_banking.zengin_file import FileForm
 from madoguchi.procedures.feed_files import FileReport
+from madoguchi.procedures.feed_reconciling import EndingBound
+from madoguchi.procedures.installing import Database
 
 app = typer.Typer(help="勘定系とインターネットバンキングからの連携ファイル。")
+app.command("schema")(feed_schema.schema)
+app.command("list")(feed_quarantine.list_)
+app.command("show")(feed_quarantine.show)
+app.command("retry")(feed_quarantine.retry)
+app.command("set-aside")(feed_quarantine.set_aside_)
 
-KINDS = {"03": "入出金取引明細", "04": "残高通知", "status": "利用状況"}
 
-
-@app.command("import")
+@app.command("import", epilog=f"{EXIT_CODES}\n\n{REPORT_SHAPE}")
 def import_(
     context: typer.Context,
     files: Annotated[
@@ -29,27 +42,32 @@ def import_(
         typer.Option(help="古いファイルのとき、それが新しかった日(作成日には元号がないため)。", metavar="DATE"),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="プログラムのための形で書き出します。")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="全件照合のファイルで多くの契約が解約になっても、取り込みます。")
+    ] = False,
 ) -> None:
     """ファイルを順に取り込みます。
 
-    ブロックごとに、全部か無しかです。受け付けないブロックは、記録番号・桁・見つかった値・あるべき値を示します。
-    同じファイルをもう一度取り込んでも、何も変わりません。1つでも受け付けないものがあれば、終了コードは 3 です。
+    ブロックごとに、全部か無しかです。受け付けないブロックは、記録番号・桁・見つかった値・あるべき値を示し、隔離に残します。
+    同じファイルをもう一度取り込んでも、何も変わりません。途中で止まった取込は、同じファイルをもう一度取り込むと続きから終わります。
     """
     desk = office(context)
-    clean = True
-    reports = []
     new_on = None if as_of is None else day(as_of)
+    bound = EndingBound(desk.settings.full_file_ends_percent, force)
     for path in files:
-        report = _import(desk, path, new_on)
-        clean = clean and report.clean
+        path.open("rb").close()  # a name that is mistyped stops the command before anything is taken in
+    reports = []
+    for path in files:
+        with progress(path.name, silent=as_json) as tell:
+            report = desk.run(partial(_import, desk, path, new_on, bound, tell))
         reports.append(report)
         if not as_json:
-            say(f"{path.name}({KINDS.get(report.kind, '種別不明')}): {report}")
-            for sentence in report.details:
+            say(summary(report))
+            for sentence in particulars(report):
                 say(f"  {sentence}")
     if as_json:
-        say_json([_as_json(report) for report in reports])
-    if not clean:
+        say_json([report_as_json(report) for report in reports])
+    if not all(report.clean for report in reports):
         raise typer.Exit(REFUSED)
 
 
@@ -69,44 +87,8 @@ def generate(
         say(str(path))
 
 
-def _import(desk: Office, path: Path, as_of: date | None) -> FileReport:
-    at: datetime = desk.now
-    return desk.run(lambda database: import_file(database, path, desk.settings.bank_code, at, as_of, desk.actor))
-
-
-def _as_json(report: FileReport) -> dict[str, Any]:
-    def damage(refused: Any) -> dict[str, Any]:
-        found = refused.damage
-        return {
-            "record": found.record,
-            "column": found.column,
-            "item": found.item,
-            "found": found.found,
-            "expected": found.expected,
-        }
-
-    return {
-        "file": report.name,
-        "kind": report.kind,
-        "clean": report.clean,
-        "known_before": report.known_before,
-        "refused": damage(report.refused) if report.refused else None,
-        "blocks_accepted": report.blocks_accepted,
-        "blocks_unchanged": report.blocks_unchanged,
-        "blocks_refused_count": report.refused_count,
-        "blocks_refused": [
-            {
-                "first_record": block.first_record,
-                "account": str(block.account) if block.account else None,
-                **damage(block),
-            }
-            for block in report.blocks_refused
-        ],
-        "passed_over": dict(report.passed_over),
-        "not_registered": report.not_registered,
-        "rows_added": report.rows_added,
-        "rows_removed": report.rows_removed,
-        "balances_changed": report.balances_changed,
-        "events_applied": report.events_applied,
-        "events_known": report.events_known,
-    }
+async def _import(
+    desk: Office, path: Path, as_of: date | None, bound: EndingBound, tell: Progress, database: Database
+) -> FileReport:
+    form = FileForm.set_by(desk.settings)
+    return await import_file(database, path, desk.settings.bank_code, desk.now, as_of, desk.actor, form, tell, bound)

@@ -1,0 +1,80 @@
+"""What a feed file did, in words and as JSON: for `feed import`, `feed retry` and `feed watch` alike."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from madoguchi.procedures.feed_files import FileReport
+from madoguchi.procedures.feed_values import Damage
+
+KINDS = {"03": "入出金取引明細", "04": "残高通知", "status": "利用状況"}
+UNKNOWN_KIND = "種別不明"
+
+EXIT_CODES = "終了コード: 0 すべて受け付けた、1 できなかった、2 使い方が違う、3 受け付けないものがあった。"
+
+# \b keeps the lines of a help text as they are.
+REPORT_SHAPE = """\b
+--json は、ファイルごとのオブジェクトの配列です。キー:
+  file, kind               ファイル名と、種類(03、04、status、unknown)
+  clean, known_before      すべて受け付けたか、取込済みで何もしなかったか
+  refused                  ファイル全体を受け付けない理由。なければ null
+                           (record, column, item, found, expected, told)
+  waiting                  前のファイルを待っているか
+  blocks_accepted, blocks_unchanged, blocks_refused_count   ブロックの数
+  blocks_refused           はじめの20件: refused のキーと first_record, account
+  passed_over              読み飛ばしたブロックの数(預金種目ごと)
+  not_registered           登録のない口座の分の数
+  rows_added, rows_removed, balances_changed, events_applied, events_known
+  followed                 待っていて、続けて取り込んだファイル"""
+"""The keys of a report as JSON, as the help tells them."""
+
+
+def summary(report: FileReport) -> str:
+    """One line a file."""
+    return f"{report.name}({KINDS.get(report.kind, UNKNOWN_KIND)}): {report}"
+
+
+def particulars(report: FileReport) -> Iterator[str]:
+    """What was refused and why, what was passed over, and what to do."""
+    yield from report.details
+    if report.refused is not None and report.refused.waiting:
+        yield "このファイルは隔離に残しました。抜けているファイルを取り込むと、続けて取り込みます。"
+    elif report.refused is not None:
+        yield "このファイルからは、何も取り込んでいません。直したファイルを、送り元から受け取ってください。"
+    if report.refused_count:
+        yield "受け付けないブロックは、隔離に残しました。「madoguchi feed list」で確かめられます。"
+
+
+def report_as_json(report: FileReport) -> dict[str, Any]:
+    """A report for programs; REPORT_SHAPE tells its keys."""
+    return {
+        "file": report.name,
+        "kind": report.kind,
+        "clean": report.clean,
+        "known_before": report.known_before,
+        "refused": _damage(report.refused.damage) if report.refused else None,
+        "waiting": report.refused is not None and report.refused.waiting,
+        "blocks_accepted": report.blocks_accepted,
+        "blocks_unchanged": report.blocks_unchanged,
+        "blocks_refused_count": report.refused_count,
+        "blocks_refused": [
+            {
+                "first_record": block.first_record,
+                "account": str(block.account) if block.account else None,
+                **_damage(block.damage),
+            }
+            for block in report.blocks_refused
+        ],
+        "passed_over": dict(report.passed_over),
+        "not_registered": report.not_registered,
+        "rows_added": report.rows_added,
+        "rows_removed": report.rows_removed,
+        "balances_changed": report.balances_changed,
+        "events_applied": report.events_applied,
+        "events_known": report.events_known,
+        "followed": [report_as_json(one) for one in report.followed],
+    }
+
+
+def _damage(damage: Damage) -> dict[str, Any]:
+    return asdict(damage)
