@@ -219,9 +219,12 @@ async def test_another_process_that_writes_to_sqlite_meanwhile_makes_nobody_fail
     assert len(await caller.records()) == 25
 
 
+UNLIMITED = {"MADOGUCHI_UNATTENDED_CALLS_PER_SESSION": "1000000"}
+
+
 @contextmanager
 def serving(url: str, when: str = "never", nth: int = 0) -> Iterator[Server]:
-    with running_server({}, url, when, str(nth), command=COMMAND) as server:
+    with running_server(UNLIMITED, url, when, str(nth), command=COMMAND) as server:
         yield server
 
 

@@ -16,6 +16,7 @@ from typing import Final
 
 from madoguchi.rules.vocabulary import JST
 
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND: Final = timedelta(seconds=1)
 MINUTE: Final = timedelta(minutes=1)
 GRACE: Final = timedelta(minutes=1)
@@ -111,15 +112,13 @@ Used = Mapping[str, Mapping[str, int]]
 
 def counters(call: Call, allowance: Allowance) -> tuple[Counter, ...]:
     """Everything this call is counted in, at most four; the newest day of sessions first."""
-    ids = ((Whose.REGISTRATION, call.registration_id), (Whose.AGGREGATOR, call.aggregator_id))
-    of_calls = dict(zip(Whose, (allowance.attended_calls, allowance.aggregator_attended_calls), strict=True))
-    of_cost = dict(zip(Whose, (allowance.registration_cost, allowance.aggregator_cost), strict=True))
     how = "attended" if call.attended else "unattended"
-    cost = (_counter(f"{how} cost", Kind.COST, whose, key, of_cost[whose], call.at, MINUTE) for whose, key in ids)
-    if call.attended:
-        calls = (_counter("calls", Kind.CALLS, whose, key, of_calls[whose], call.at, SECOND) for whose, key in ids)
-        return (*calls, *cost)
-    return (*_days(call, allowance), *cost)
+    limits = (allowance.registration_cost, allowance.aggregator_cost)
+    cost = _both(f"{how} cost", Kind.COST, limits, call, MINUTE)
+    if not call.attended:
+        return (*_days(call, allowance), *cost)
+    limits = (allowance.attended_calls, allowance.aggregator_attended_calls)
+    return (*_both("calls", Kind.CALLS, limits, call, SECOND), *cost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,10 +189,16 @@ class Standing:
         return sum(self.used.get(counter.name, {}).values())
 
 
-def _counter(what: str, kind: Kind, whose: Whose, key: str, limit: int, at: datetime, window: timedelta) -> Counter:
-    number = int(at.timestamp() // window.total_seconds())
-    resets_at = datetime.fromtimestamp((number + 1) * window.total_seconds(), UTC)
-    return Counter(f"{what}/{key}/{number}", kind, whose, limit, resets_at, resets_at + GRACE)
+def _both(what: str, kind: Kind, limits: tuple[int, int], call: Call, window: timedelta) -> tuple[Counter, Counter]:
+    """The registration's counter and the aggregator's, of the window in which the call comes."""
+    number, begun = divmod(call.at - EPOCH, window)
+    resets_at = call.at - begun + window
+    kept_until = resets_at + GRACE
+    own, all_ = limits
+    return (
+        Counter(f"{what}/{call.registration_id}/{number}", kind, Whose.REGISTRATION, own, resets_at, kept_until),
+        Counter(f"{what}/{call.aggregator_id}/{number}", kind, Whose.AGGREGATOR, all_, resets_at, kept_until),
+    )
 
 
 def _days(call: Call, allowance: Allowance) -> list[Counter]:
