@@ -1,20 +1,22 @@
 """Which days are held: blocks that join, replace, leave gaps and fill them, and the moment a history holds at."""
 
 import random
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from itertools import pairwise
+from itertools import pairwise, repeat
 
 import pytest
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from madoguchi.doors.core_banking.zengin_writer import write_statements
 from madoguchi.procedures.banking_days import is_banking_day
-from madoguchi.procedures.feed_values import AccountKey
+from madoguchi.procedures.feed_values import AccountKey, BlockRefused, StatementRow
 from madoguchi.records.bank import Statement
 from madoguchi.rules.vocabulary import Completeness, Direction
 from tests.feeds.bank import FRIDAY, NOW, TUESDAY, Bank
 from tests.feeds.books import BANK, CURRENT, ORDINARY, block, row
+from tests.feeds.history import History
 
 pytestmark = pytest.mark.both_databases
 
@@ -177,3 +179,49 @@ async def test_a_file_that_reaches_further_back_holds_the_earlier_days_as_well(b
     await bank.send(write_statements(BANK, [block(row(5), from_day=TUESDAY)]))
     assert (await bank.send(write_statements(BANK, [block(row(5), from_day=FRIDAY)]))).blocks_accepted == 1
     assert [days[:2] for days in await bank.days()] == [(FRIDAY, TUESDAY)]
+
+
+async def test_an_older_file_that_agrees_adds_the_days_that_a_newer_one_did_not_tell(bank: Bank) -> None:
+    thursday, wednesday = date(2026, 11, 19), date(2026, 11, 25)
+    newer = block(row(5, FRIDAY), row(6), opening=100_500, created_on=wednesday)
+    await bank.send(write_statements(BANK, [newer]), at=NOW + timedelta(days=1))
+    older = block(row(500, thursday), row(5, FRIDAY), from_day=thursday, to_day=FRIDAY, created_on=FRIDAY)
+    report = await bank.send(write_statements(BANK, [older]), at=NOW + timedelta(days=1))
+    assert (report.blocks_accepted, report.rows_added, report.rows_removed) == (1, 1, 0)
+    assert await bank.days() == [
+        (thursday, thursday, Completeness.COMPLETE), (FRIDAY, TUESDAY, Completeness.COMPLETE),
+    ]  # fmt: skip
+
+
+async def test_what_the_newest_file_has_confirmed_no_file_made_in_between_can_undo(bank: Bank) -> None:
+    def told(amount: int, made: int) -> bytes:
+        return write_statements(BANK, [block(row(amount, FRIDAY), to_day=FRIDAY, created_on=date(2026, 11, made))])
+
+    await bank.send(told(5, 21))
+    assert (await bank.send(told(5, 24))).blocks_unchanged == 1
+    refused = await bank.send(told(6, 23))
+    assert [one.damage.message for one in refused.blocks_refused] == [
+        "1件目: 作成日 2026-11-23 の内容が、取込済みの、より新しいファイル(作成日 2026-11-24)の内容と異なります"
+    ]
+    assert [one.amount for one in await bank.rows()] == [5]
+
+
+async def test_a_day_of_more_rows_than_can_be_told_apart_is_refused(bank: Bank) -> None:
+    def send(session: Session, rows: int) -> object:
+        many = replace(block(), rows=_Repeated(rows), record_count=rows + 2, closing_balance=100_000 + rows)
+        return History(session).send(many)
+
+    refused = await bank.database.writing(send, 1_000_001)
+    assert isinstance(refused, BlockRefused)
+    assert refused.damage.message == (
+        "1件目: 勘定日 2026-11-24 の明細が 1,000,000件を超えています。1口座1日の明細は 1,000,000件までです"
+    )
+    assert not await bank.rows()
+
+
+@dataclass(frozen=True)
+class _Repeated(Iterable[StatementRow]):
+    count: int
+
+    def __iter__(self) -> Iterator[StatementRow]:
+        return repeat(row(1), self.count)

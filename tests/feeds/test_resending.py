@@ -43,10 +43,10 @@ class Sending:
 
 @st.composite
 def rows_of(draw: st.DrawFn, day: date) -> StatementRow:
-    """Few different contents, so that many rows are equal and corrections find one, several or none."""
+    """So few different contents that rows are equal now and then, and corrections find one row, several or none."""
     kind = draw(st.sampled_from(["11", "19", "19", None]))
     return row(
-        draw(st.sampled_from([100, 250])),
+        draw(st.sampled_from([100, 250, 300, 470])),
         day,
         draw(st.sampled_from(list(Direction))),
         value_on=day - timedelta(days=draw(st.sampled_from([0, 0, 1, 2, 4]))),

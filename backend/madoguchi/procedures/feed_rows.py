@@ -18,7 +18,7 @@ from madoguchi.procedures.feed_texts import readable
 from madoguchi.procedures.feed_values import StatementBlock, StatementRow
 from madoguchi.records.bank import Statement, Transaction
 from madoguchi.records.database import table_of
-from madoguchi.records.positions import first_position, in_order, last_position
+from madoguchi.records.positions import ROWS_A_DAY, first_position, in_order, last_position
 
 _LEDGER = table_of(Transaction)
 
@@ -49,6 +49,14 @@ def replace_rows(session: Session, account_id: int, block: StatementBlock, chang
         changes.move(moved)
         changes.add(new)
     changes.finish()
+
+
+def overfull_day(block: StatementBlock) -> date | None:
+    """The first day with more rows than `position` can tell apart, if there is one. Most blocks need no look."""
+    if block.record_count <= ROWS_A_DAY:
+        return None
+    by_day = groupby(block.rows, attrgetter("booked_on"))
+    return next((day for day, rows in by_day if sum(1 for _ in rows) > ROWS_A_DAY), None)
 
 
 def says_the_same(session: Session, account_id: int, block: StatementBlock, pieces: Sequence[Statement]) -> bool:

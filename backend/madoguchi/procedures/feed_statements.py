@@ -6,16 +6,17 @@ changes are numbered and written feed_changes.py's.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlmodel import Session
 
 from madoguchi.procedures.feed_changes import begin_changes
 from madoguchi.procedures.feed_corrections import point_corrections
 from madoguchi.procedures.feed_days import held_pieces, hold, made_later, misfit, outdated
-from madoguchi.procedures.feed_rows import replace_rows, says_the_same
-from madoguchi.procedures.feed_values import BlockRefused, StatementBlock
+from madoguchi.procedures.feed_rows import overfull_day, replace_rows, says_the_same
+from madoguchi.procedures.feed_values import BlockRefused, Damage, StatementBlock
 from madoguchi.records.bank import Account, FeedFile
+from madoguchi.records.positions import ROWS_A_DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,9 @@ def store_statement(
 
     at  the moment at which withdrawn rows are said to have gone.
     """
+    overfull = overfull_day(block)
+    if overfull is not None:
+        return BlockRefused(block.first_record, block.account, _too_many(block, overfull))
     account_id = account.account_id or 0
     changes = begin_changes(session, account, feed_file.feed_file_id or 0, at)
     held = held_pieces(session, account, block)
@@ -49,3 +53,8 @@ def store_statement(
     changes.finish()
     renewed = hold(session, held, newer, account, block, feed_file, changes.any)
     return StatementStored(changes.rows_added, changes.rows_removed, renewed)
+
+
+def _too_many(block: StatementBlock, day: date) -> Damage:
+    told = f"勘定日 {day} の明細が {ROWS_A_DAY:,}件を超えています。1口座1日の明細は {ROWS_A_DAY:,}件までです"
+    return Damage(block.first_record, 0, "勘定日", f"{ROWS_A_DAY:,}件を超える明細", f"{ROWS_A_DAY:,}件以内", told)

@@ -13,23 +13,23 @@ from sqlmodel import Session, col
 
 from madoguchi.records.bank import Transaction
 
-_ROWS_A_DAY: Final = 1_000_000
+ROWS_A_DAY: Final = 1_000_000
 _ROWS_AT_ONCE: Final = 1_000
 
 
 def first_position(day: date) -> int:
     """Where the first row of a day stands; the next ones follow it one by one."""
-    return ((day.year * 100 + day.month) * 100 + day.day) * _ROWS_A_DAY
+    return ((day.year * 100 + day.month) * 100 + day.day) * ROWS_A_DAY
 
 
 def last_position(day: date) -> int:
     """After this no row of a day can stand."""
-    return first_position(day) + _ROWS_A_DAY - 1
+    return first_position(day) + ROWS_A_DAY - 1
 
 
 def order_in_day(position: int) -> int:
     """明細順: the place among the rows of its day, from 0."""
-    return position % _ROWS_A_DAY
+    return position % ROWS_A_DAY
 
 
 def in_order(
