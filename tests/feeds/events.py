@@ -56,8 +56,8 @@ def full_contract(*accounts: dict[str, object], **more: object) -> dict[str, obj
         "customer_kana": "ﾐﾎﾝ ﾊﾅｺ",
         "product": "personal",
         "state": "live",
-        "opened": "2024-03-01T09:00:00+09:00",
-        "since": "2024-03-01T09:00:00+09:00",
+        "opened": "2024-02-01T09:00:00+09:00",
+        "since": "2024-02-01T09:00:00+09:00",
         "accounts": list(accounts),
         **more,
     }

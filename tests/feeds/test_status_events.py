@@ -1,58 +1,17 @@
 """The status feed acted on: contracts and accounts as they stand, and the registrations that end with them."""
 
-from pathlib import Path
-
 import pytest
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
-from madoguchi.doors.core_banking.importing import import_file
-from madoguchi.procedures.feed_files import FileReport
 from madoguchi.procedures.feed_values import AccountKey, Damage, FileRefused
 from madoguchi.records.audit import Act
-from madoguchi.records.bank import Account, Contract, Customer
-from madoguchi.records.database import Database
-from madoguchi.records.registrations import Registration
+from madoguchi.records.bank import Customer
 from madoguchi.rules.vocabulary import AccountState, Cause, ContractState, RegistrationState
-from tests import story
 from tests.feeds.books import CURRENT, ORDINARY
-from tests.feeds.events import account, event, opened, registered, status_file
+from tests.feeds.events import account, event, opened, registered
+from tests.feeds.status import Feed
 
 pytestmark = pytest.mark.both_databases
-
-
-class Feed:
-    """The status feed of the story's credit union; 見本花子 has registered her ordinary and her current account."""
-
-    def __init__(self, database: Database, directory: Path) -> None:
-        self.database = database
-        self._path = directory / "status.jsonl"
-
-    async def begin(self) -> None:
-        def tell(session: Session) -> tuple[story.Story, str]:
-            told = story.tell(session)
-            return told, story.register(session, told).registration_id
-
-        self.story, self.registration_id = await self.database.writing(tell)
-
-    async def send(self, *events: dict[str, object]) -> FileReport:
-        self._path.write_bytes(status_file(*events))
-        return await import_file(self.database, self._path, "2999", story.NOW, actor="system:status-feed")
-
-    async def registration(self) -> Registration:
-        return await self.database.reading(lambda session: session.get_one(Registration, self.registration_id))
-
-    async def contract(self) -> Contract:
-        return await self.database.reading(lambda session: session.get_one(Contract, self.story.hanako_contract))
-
-    async def account(self, account_id: int) -> Account:
-        return await self.database.reading(lambda session: session.get_one(Account, account_id))
-
-
-@pytest.fixture
-async def feed(database: Database, tmp_path: Path) -> Feed:
-    feed = Feed(database, tmp_path)
-    await feed.begin()
-    return feed
 
 
 @pytest.mark.clause("5-2")
@@ -118,11 +77,24 @@ async def test_a_frozen_account_is_not_shown_but_keeps_its_registration(feed: Fe
     assert (await feed.account(feed.story.ordinary)).state == AccountState.REGISTERED
 
 
-async def test_a_renumbered_account_stays_the_same_account(feed: Feed) -> None:
-    new = AccountKey("003", "1", "7000001")
-    await feed.send(event(1, "account.renumbered", account=account(ORDINARY), new_account=account(new)))
-    renumbered = await feed.account(feed.story.ordinary)
-    assert (renumbered.branch_code, renumbered.number) == ("003", "7000001")
+@pytest.mark.clause("2-2")
+async def test_what_internet_banking_has_lost_is_not_brought_back_by_freezing_or_removing_it(feed: Feed) -> None:
+    await feed.send(
+        event(1, "account.removed", account=account(ORDINARY)), event(2, "account.frozen", account=account(ORDINARY)),
+        event(3, "account.closed", account=account(CURRENT)), event(4, "account.removed", account=account(CURRENT)),
+        event(5, "account.frozen", account=account(CURRENT)),
+    )  # fmt: skip
+    assert (await feed.account(feed.story.ordinary)).state == AccountState.REMOVED
+    assert (await feed.account(feed.story.current)).state == AccountState.CLOSED
+
+
+@pytest.mark.clause("2-2")
+async def test_an_account_taken_out_of_the_contract_that_it_has_left_stays_in_its_new_one(feed: Feed) -> None:
+    await feed.send(opened(1, product="business"), registered(2, CURRENT, product="business"))
+    await feed.send(event(3, "account.removed", account=account(CURRENT)))  # of the personal contract
+    moved = await feed.account(feed.story.current)
+    assert moved.state == AccountState.REGISTERED
+    assert moved.contract_id != feed.story.hanako_contract
 
 
 async def test_the_death_of_a_customer_pauses_every_contract_at_once(feed: Feed) -> None:
@@ -130,31 +102,43 @@ async def test_the_death_of_a_customer_pauses_every_contract_at_once(feed: Feed)
     del deceased["product"]
     await feed.send(deceased)
     assert (await feed.contract()).state == ContractState.SUSPENDED
+    assert (await feed.registration()).state == RegistrationState.ACTIVE, "what ends, and when, an officer decides"
+
+
+@pytest.mark.clause("5-2")
+@pytest.mark.clause("7-3")
+async def test_an_older_event_may_narrow_a_contract_but_never_widen_it_again(feed: Feed) -> None:
+    """The order is the sequence; times of two hosts may contradict it."""
+    await feed.send(event(1, "contract.suspended", time="2026-11-24T10:00:00+09:00"))
+    older = await feed.send(event(2, "contract.resumed", time="2026-11-24T09:59:59+09:00"))
+    assert older.refused is not None
+    assert older.refused.message == (
+        "ファイルを受け付けません。1件目: 契約は、このイベントより後の日時(2026-11-24 10:00:00)に停止されています。"
+        "古いイベントでは戻せません"
+    )
+    assert not older.refused.waiting
+    await feed.send(event(2, "contract.resumed", time="2026-11-24T10:00:00+09:00"))
+    assert (await feed.contract()).state == ContractState.LIVE
+    await feed.send(event(3, "contract.cancelled", time="2026-11-24T09:00:00+09:00"))
+    cancelled = await feed.contract()
+    assert (cancelled.state, cancelled.state_since.hour) == (ContractState.CANCELLED, 1), "10:00 in Japan stays"
+    assert (await feed.registration()).state == RegistrationState.ENDED
+    again = await feed.send(opened(4, time="2026-11-24T09:30:00+09:00"))
+    assert again.refused is not None
+    assert again.refused.damage.item == "time"
+
+
+async def test_an_event_of_tomorrow_is_taken_one_of_the_day_after_is_not(feed: Feed) -> None:
+    """Else it would make every later change of the contract look older."""
+    refused = await feed.send(event(1, "contract.suspended", time="2026-11-25T14:02:01+09:00"))
+    assert str(refused) == "ファイルを受け付けません。1件目: time が、まだ来ていない日時です"
+    assert (await feed.send(event(1, "contract.suspended", time="2026-11-25T14:02:00+09:00"))).clean
 
 
 async def test_a_changed_contact_leaves_what_is_absent_as_it_was(feed: Feed) -> None:
     await feed.send(event(1, "contact.changed", mail_address="hanako@mail.example"))
     customer = await feed.database.reading(lambda session: session.get_one(Customer, feed.story.hanako))
     assert (customer.mail_address, customer.phrase) == ("hanako@mail.example", "雪どけの朝")
-
-
-async def test_events_known_already_are_passed_over_and_the_new_ones_act(feed: Feed) -> None:
-    first = event(1, "contract.suspended")
-    await feed.send(first)
-    report = await feed.send(first, event(2, "contract.resumed"))
-    assert (report.events_known, report.events_applied) == (1, 1)
-    assert str(report) == "イベント1件を反映(取込済み1件)"
-
-
-async def test_a_gap_in_the_sequence_refuses_the_file_and_names_the_event_that_is_missing(feed: Feed) -> None:
-    await feed.send(event(1, "contract.suspended"))
-    report = await feed.send(event(3, "contract.cancelled"))
-    assert report.refused == FileRefused(Damage(1, 0, "sequence", "3", "2"), waiting=True)
-    assert str(report) == (
-        "ファイルを受け付けません。1件目: sequence 2 のイベントが届いていません。"
-        "抜けているファイルが届くまで、このファイルのイベントは1件も反映しません"
-    )
-    assert (await feed.contract()).state == ContractState.SUSPENDED
 
 
 async def test_an_event_that_fits_nothing_refuses_the_whole_file(feed: Feed) -> None:

@@ -10,11 +10,11 @@ from sqlmodel import Session
 
 from madoguchi.procedures import feed_events as events
 from madoguchi.procedures.feed_accounts import account_now, find_account, renumber
-from madoguchi.procedures.feed_contract_events import contract_of, customer_of
+from madoguchi.procedures.feed_contract_events import contract_of
 from madoguchi.procedures.feed_sequence import unfit
 from madoguchi.procedures.feed_values import AccountKey
 from madoguchi.procedures.stopping import end_without_accounts
-from madoguchi.records.bank import Account, Branch
+from madoguchi.records.bank import Account, Branch, Contract
 from madoguchi.rules.vocabulary import AccountState
 
 
@@ -52,7 +52,7 @@ def register(session: Session, line: int, event: events.AccountRegistered, actor
 
 def remove(session: Session, line: int, event: events.AccountRemoved, actor: str, at: datetime) -> str:
     """Out of the contract named; an account that stands under the customer's other one by now stays there."""
-    contract, account = contract_of(session, line, event), _known(session, line, event)
+    contract, account = _known(session, line, event)
     if account.contract_id == contract.contract_id and account.state != AccountState.CLOSED:
         _lose(session, account, AccountState.REMOVED, actor, at)
     return f"account:{account.account_id}"
@@ -60,14 +60,14 @@ def remove(session: Session, line: int, event: events.AccountRemoved, actor: str
 
 def close(session: Session, line: int, event: events.AccountClosed, actor: str, at: datetime) -> str:
     """The account itself is no more, whatever contract it stood under."""
-    account = _known(session, line, event)
+    _, account = _known(session, line, event)
     _lose(session, account, AccountState.CLOSED, actor, at)
     return f"account:{account.account_id}"
 
 
 def freeze(session: Session, line: int, event: events.AccountFrozen) -> str:
     """Not shown, but registrations stay: it may come back by account.registered."""
-    account = _known(session, line, event)
+    _, account = _known(session, line, event)
     if account.state == AccountState.REGISTERED:
         account.state = AccountState.FROZEN
         session.add(account)
@@ -76,7 +76,8 @@ def freeze(session: Session, line: int, event: events.AccountFrozen) -> str:
 
 def move(session: Session, line: int, event: events.AccountRenumbered, actor: str, at: datetime) -> str:
     """The same account, with its id, history and registrations, under its new number; a new 種目 may end them (2-2)."""
-    account, new = _known(session, line, event), event.new_account.key
+    _, account = _known(session, line, event)
+    new = event.new_account.key
     there = account_now(session, new)
     if there is None:
         if session.get(Branch, new.branch_code) is None:
@@ -116,15 +117,18 @@ def _know_branch(session: Session, branch_code: str, name: str, kana: str) -> Br
     return branch
 
 
-def _known(session: Session, line: int, event: events.AnyAccountEvent) -> Account:
-    """The customer's account. Raises Unfit when it was never registered, or is another customer's."""
-    customer = customer_of(session, line, event)
+def _known(session: Session, line: int, event: events.AnyAccountEvent) -> tuple[Contract, Account]:
+    """The contract that the event names, and its customer's account.
+
+    Raises Unfit when the account was never registered, or is another customer's.
+    """
+    contract = contract_of(session, line, event)
     found = find_account(session, event.account.key)
     if found is None:
         raise unfit(line, "account", str(event.account.key), "account.registered で届いた口座")
-    if found.customer_id != customer.customer_id:
+    if found.customer_id != contract.customer_id:
         raise _anothers(line, event.account.key)
-    return found
+    return contract, found
 
 
 def _anothers(line: int, key: AccountKey) -> Exception:

@@ -8,15 +8,13 @@ tells. A state's moment never goes back.
 from datetime import datetime
 from typing import Final
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from madoguchi.procedures import feed_events as events
 from madoguchi.procedures.feed_sequence import unfit
 from madoguchi.procedures.stopping import stop_registrations
 from madoguchi.records.bank import Contract, Customer
 from madoguchi.rules.vocabulary import JST, Cause, ContractState
-
-_OPENED: Final = "contract.opened で届いた契約"
 
 
 def customer_of(session: Session, line: int, event: events.AnyCustomerEvent) -> Customer:
@@ -29,9 +27,14 @@ def customer_of(session: Session, line: int, event: events.AnyCustomerEvent) -> 
 
 def contract_of(session: Session, line: int, event: events.AnyContractEvent) -> Contract:
     """The customer's contract for the product. Raises Unfit when none was opened."""
-    found = _contract(session, customer_of(session, line, event), event.product)
+    found = session.exec(
+        select(Contract)
+        .join(Customer, col(Customer.customer_id) == col(Contract.customer_id))
+        .where(Customer.customer_number == event.customer_number, Contract.product == event.product)
+    ).first()
     if found is None:
-        raise unfit(line, "product", event.product, _OPENED)
+        customer_of(session, line, event)  # an unknown customer is told first
+        raise unfit(line, "product", event.product, "contract.opened で届いた契約")
     return found
 
 
@@ -43,7 +46,9 @@ def open_contract(session: Session, line: int, event: events.ContractOpened) -> 
             customer_number=event.customer_number, name=event.customer_name, name_kana=event.customer_kana
         )
     customer.name, customer.name_kana = event.customer_name, event.customer_kana
-    change_contact(session, customer, event)
+    _keep_contact(customer, event)
+    session.add(customer)
+    session.flush()
     contract = _contract(session, customer, event.product)
     if contract is None:
         contract = Contract(customer_id=customer.customer_id or 0, product=event.product, state_since=event.time)
@@ -83,13 +88,18 @@ def pause_all(session: Session, line: int, event: events.CustomerDeceased) -> st
     return f"customer:{customer.customer_id}"
 
 
-def change_contact(session: Session, customer: Customer, told: events.ContractOpened | events.ContactChanged) -> str:
-    """Mail address and phrase; what is absent stays as it was."""
+def change_contact(session: Session, line: int, event: events.ContactChanged) -> str:
+    """Mail address and phrase of the customer who has the contract."""
+    customer = session.get_one(Customer, contract_of(session, line, event).customer_id)
+    _keep_contact(customer, event)
+    session.add(customer)
+    return f"customer:{customer.customer_id}"
+
+
+def _keep_contact(customer: Customer, told: events.ContractOpened | events.ContactChanged) -> None:
+    """What is absent stays as it was."""
     customer.mail_address = told.mail_address or customer.mail_address
     customer.phrase = told.phrase or customer.phrase
-    session.add(customer)
-    session.flush()
-    return f"customer:{customer.customer_id}"
 
 
 def _set(contract: Contract, state: ContractState, line: int, event: events.AnyEvent) -> None:

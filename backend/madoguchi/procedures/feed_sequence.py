@@ -72,7 +72,7 @@ def check_gaps(file: EventFile, applied: int) -> None:
     line, found = next((one.line, one.event.sequence) for one in file.events if one.event.sequence > gaps[0][1])
     missing = "、".join(f"{first}" if first == last else f"{first}〜{last}" for first, last in gaps[:_GAPS_TOLD])
     missing += " など" if len(gaps) > _GAPS_TOLD else ""
-    whence = "" if applied else "(はじめて取り込むときは、sequence 1 からか、全件照合のファイルからです)"
+    whence = "" if gaps[0][0] > 1 else "(はじめて取り込むときは、sequence 1 からか、全件照合のファイルからです)"
     told = (
         f"sequence {missing} のイベントが届いていません{whence}。"
         "抜けているファイルが届くまで、このファイルのイベントは1件も反映しません"

@@ -68,11 +68,9 @@ def _act_on(session: Session, placed: PlacedEvent, actor: str, at: datetime) -> 
         case events.CustomerDeceased():
             subject = contracts.pause_all(session, line, event)
         case events.ContactChanged():
-            contracts.contract_of(session, line, event)
-            subject = contracts.change_contact(session, contracts.customer_of(session, line, event), event)
+            subject = contracts.change_contact(session, line, event)
         case events.BranchMerged():
             subject = accounts.merge_branch(session, line, event)
-    session.flush()
     record_act(session, at, actor, event.kind, subject, _CLAUSE[event.kind], event_id=event.event_id)
 
 
