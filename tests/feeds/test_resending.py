@@ -4,6 +4,7 @@ Whatever was sent before: the ledger is what the model says, rows that stay keep
 its own, and of every row that ever was there either the row or its withdrawal is left.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -12,12 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from madoguchi.doors.core_banking.zengin_writer import write_statements
 from madoguchi.procedures.feed_statements import StatementStored
 from madoguchi.procedures.feed_values import AccountKey, BlockRefused, StatementBlock, StatementRow
+from madoguchi.records.bank import FeedFile
 from madoguchi.records.database import Database
 from madoguchi.rules.vocabulary import Direction
-from tests.feeds.bank import NOW
-from tests.feeds.books import CURRENT, ORDINARY, block, row
+from tests.feeds.bank import FRIDAY, NOW, TUESDAY, Bank
+from tests.feeds.books import BANK, CURRENT, ORDINARY, block, row
 from tests.feeds.days_model import BANKING_DAYS, DaysModel
 from tests.feeds.history import SHOWN, Held, History, undone
 
@@ -190,3 +193,17 @@ async def test_both_databases_hold_the_same_after_the_same_story(
     database: Database, versions: dict[AccountKey, list[Books]], sent: list[Sending]
 ) -> None:
     await undone(database, tell, versions, sent)
+
+
+@pytest.mark.both_databases
+async def test_two_imports_of_one_account_at_once_take_turns_and_no_number_is_given_twice(bank: Bank) -> None:
+    friday = block(*(row(1, FRIDAY) for _ in range(40)), to_day=FRIDAY)
+    tuesday = block(*(row(2, TUESDAY) for _ in range(40)), opening=friday.closing_balance, from_day=TUESDAY)
+    await asyncio.gather(*(bank.count(FeedFile) for _ in range(2)))  # two connections are open: nobody comes later
+    reports = await asyncio.gather(*(bank.send(write_statements(BANK, [one])) for one in (friday, tuesday)))
+    assert [report.rows_added for report in reports] == [40, 40]
+    held = await bank.database.reading(lambda session: History(session).held(ORDINARY))
+    assert {one["last_change"] for one in held.rows} == set(range(1, 81))
+    assert held.last_change == 80
+    # One whole block was numbered before the other.
+    assert [one["last_change"] for one in held.rows] in ([*range(1, 81)], [*range(41, 81), *range(1, 41)])
