@@ -254,6 +254,7 @@ async def test_a_replayed_proof_takes_nothing_of_a_quota(caller: Caller) -> None
     headers = caller.headers(**PRESENT)
     answers = [await caller.http.post("/graphql", json={"query": QUERY}, headers=headers) for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200, 401, 401, 401]
+    assert set((await counted(caller)).values()) == {1}
     assert [(await attended(caller)).status_code for _ in range(2)] == [200, 429]
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import create_engine, delete
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Session, SQLModel, col, select
 
+from madoguchi.doors.deadlines import REQUEST_SECONDS
 from madoguchi.procedures.quotas import HELD, Quotas, rows_of
 from madoguchi.procedures.sweeping import sweep
 from madoguchi.records import quotas
@@ -111,6 +112,7 @@ async def test_a_sweep_forgets_what_counts_no_more_and_nothing_else(caller: Call
 
 async def test_a_process_remembers_its_own_counts_no_longer_than_they_are_in_doubt(caller: Caller) -> None:
     """A worker that has served a million calls holds those of the last half minute."""
+    assert timedelta(seconds=2 * REQUEST_SECONDS) == HELD, "by then it is on disk, and in every snapshot"
     for _ in range(9):
         assert (await attended(caller)).status_code == 200
         caller.at += HELD + SECOND / 1000
