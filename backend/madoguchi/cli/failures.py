@@ -8,6 +8,7 @@ import json
 import sys
 
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from madoguchi import opaque
 from madoguchi.doors.http import place_of
@@ -20,6 +21,8 @@ from madoguchi.procedures.terms import TermsRefused
 
 UNREACHABLE = "データベースにつながりません。MADOGUCHI_DATABASE_URL と、PostgreSQL が動いていることを確かめてください。"
 
+BUSY = "データベースがほかの処理で使われています。しばらくたってから、もう一度実行してください。"
+
 NOT_DONE = 1
 REFUSED = 3
 
@@ -30,6 +33,21 @@ class Trouble(Exception):
     def __init__(self, sentence: str, exit_code: int = NOT_DONE) -> None:
         super().__init__(sentence)
         self.exit_code = exit_code
+
+
+def database_is_away(failure: Exception) -> bool:
+    """Whether waiting may help: the database does not answer, is starting or stopping, or another process writes."""
+    if isinstance(failure, PoolTimeout):
+        return True
+    if isinstance(failure, OSError):
+        return failure.filename is None  # a file would have been named
+    cause: object = failure
+    if isinstance(failure, DBAPIError):
+        if failure.connection_invalidated or _of_database(failure) in (UNREACHABLE, BUSY):
+            return True
+        cause = failure.orig
+    # asyncpg's own, before there is a connection: 08 connection, 53 too many of them, 57 shutting down or starting.
+    return str(getattr(cause, "sqlstate", None) or "")[:2] in ("08", "53", "57")
 
 
 def sentence_of(failure: Exception) -> tuple[str, int]:
@@ -55,7 +73,7 @@ def _of_database(failure: DBAPIError) -> str | None:
             "確かめてください。"
         )
     if "database is locked" in said:
-        return "データベースがほかの処理で使われています。しばらくたってから、もう一度実行してください。"
+        return BUSY
     if "disk is full" in said:
         return "ディスクの空きがありません。空きを作ってから、もう一度実行してください。"
     if isinstance(failure, OperationalError) and "connect" in said.lower():

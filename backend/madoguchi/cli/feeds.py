@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from madoguchi.cli import feed_quarantine, feed_schema
+from madoguchi.cli import feed_quarantine, feed_schema, feed_watching
 from madoguchi.cli.context import Office, office
 from madoguchi.cli.failures import REFUSED, Trouble
 from madoguchi.cli.feed_progress import progress
@@ -29,6 +29,7 @@ app.command("list")(feed_quarantine.list_)
 app.command("show")(feed_quarantine.show)
 app.command("retry")(feed_quarantine.retry)
 app.command("set-aside")(feed_quarantine.set_aside_)
+app.command("watch")(feed_watching.watch)
 
 
 @app.command("import", epilog=f"{EXIT_CODES}\n\n{REPORT_SHAPE}")

@@ -1,0 +1,230 @@
+"""A folder that is watched: files are taken when they are all there, in their order, and put away; nothing ends it."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import pytest
+
+from madoguchi.cli import feed_watching
+from madoguchi.cli.context import Office
+from madoguchi.cli.feed_watching import Watch
+from madoguchi.doors.core_banking.watching import Delivery, candidates, is_whole, place_of, put_away
+from madoguchi.doors.core_banking.zengin_code import KANA_TABLES
+from madoguchi.doors.core_banking.zengin_writer import write_notices, write_statements
+from tests.feeds.bank import NOW
+from tests.feeds.books import BANK, ORDINARY, TODAY, block, notice, notices, overwritten, row
+from tests.feeds.events import opened, registered, status_file
+from tests.support.desk import Command
+
+FULL = b'{"kind":"full.begin","as_of":"2026-11-24T03:00:00+09:00","sequence":3}\n'
+FULL_END = b'{"kind":"full.end","contracts":0,"accounts":0}\n'
+
+
+def written(path: Path, content: bytes, age: timedelta = timedelta(0)) -> Path:
+    """A file that was last written to `age` before the tests' moment."""
+    path.write_bytes(content)
+    at = (NOW - age).timestamp()
+    os.utime(path, (at, at))
+    return path
+
+
+@pytest.mark.parametrize("separator", [b"\r\n", b"\n", b""])
+@pytest.mark.parametrize("kind", ["03", "04", "EBCDIC"])
+def test_a_zengin_file_is_whole_with_its_end_record_and_at_no_byte_before(
+    tmp_path: Path, separator: bytes, kind: str
+) -> None:
+    records = (
+        write_statements(BANK, [block(row(9))], b"") if kind == "03" else write_notices(BANK, [notices(notice())], b"")
+    )
+    records = records.translate(KANA_TABLES["cp290"].from_jis) if kind == "EBCDIC" else records
+    parts = [records[at : at + 200] for at in range(0, len(records), 200)]
+    file = separator.join(parts)
+    for length in range(0, len(file), 23):
+        assert not is_whole(written(tmp_path / "z", file[:length]), Delivery.CLOSED, NOW)
+    assert not is_whole(written(tmp_path / "z", file[:-1]), Delivery.CLOSED, NOW)
+    for end in (b"", separator, b"\x1a", separator + b"\x1a"):
+        assert is_whole(written(tmp_path / "z", file + end), Delivery.UNKNOWN, NOW)
+
+
+def test_what_was_moved_in_is_whole_whatever_it_holds(tmp_path: Path) -> None:
+    for content in (b"", b"1", FULL, status_file(opened(1))):
+        assert is_whole(written(tmp_path / "x.jsonl", content), Delivery.MOVED, NOW)
+
+
+def test_a_file_of_events_is_whole_when_it_is_closed_or_left_alone_for_a_minute(tmp_path: Path) -> None:
+    events = status_file(opened(1))
+    assert not is_whole(written(tmp_path / "x.jsonl", events, timedelta(seconds=59)), Delivery.UNKNOWN, NOW)
+    assert is_whole(written(tmp_path / "x.jsonl", events, timedelta(seconds=60)), Delivery.UNKNOWN, NOW)
+    assert is_whole(written(tmp_path / "x.jsonl", events), Delivery.CLOSED, NOW)
+    assert not is_whole(written(tmp_path / "x.jsonl", b""), Delivery.CLOSED, NOW), "just begun"
+
+
+def test_a_full_file_is_whole_with_its_last_line(tmp_path: Path) -> None:
+    assert not is_whole(written(tmp_path / "x.jsonl", FULL, timedelta(days=1)), Delivery.CLOSED, NOW)
+    assert is_whole(written(tmp_path / "x.jsonl", FULL + FULL_END), Delivery.UNKNOWN, NOW)
+
+
+def test_hidden_and_unfinished_names_folders_and_links_are_never_touched(tmp_path: Path) -> None:
+    for name in (".a.txt", "a.tmp", "a.part", "a.FILEPART", "a.txt"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "done").mkdir()
+    (tmp_path / "link.txt").symlink_to(tmp_path / "a.txt")
+    assert [path.name for path in candidates(tmp_path)] == ["a.txt"]
+
+
+def test_files_of_one_moment_are_taken_in_the_order_in_which_they_build_on_each_other(tmp_path: Path) -> None:
+    earlier = TODAY - timedelta(days=1)
+    files = {
+        "balances": write_notices(BANK, [notices(notice())]),
+        "a-later-day": write_statements(BANK, [block(row(1), from_day=TODAY)]),
+        "b-whole": write_statements(BANK, [block(row(1))]),
+        "z-made-before": write_statements(BANK, [block(to_day=earlier, created_on=earlier)]),
+        "events-10": status_file(registered(10, ORDINARY)),
+        "events-9": status_file(registered(9, ORDINARY)),
+    }
+    places = [place_of(written(tmp_path / name, content)) for name, content in files.items()]
+    assert [place.name for place in sorted(places)] == [
+        "events-9", "events-10", "z-made-before", "b-whole", "a-later-day", "balances"
+    ]  # fmt: skip
+
+
+def test_nothing_is_ever_overwritten(tmp_path: Path) -> None:
+    there = tmp_path / "done"
+    there.mkdir()
+    names = []
+    for content in (b"1", b"2", b"3"):
+        (tmp_path / "zengin.txt").write_bytes(content)
+        names.append(put_away(tmp_path / "zengin.txt", there).name)
+    assert names == ["zengin.txt", "zengin-2.txt", "zengin-3.txt"]
+    assert [(there / name).read_bytes() for name in names] == [b"1", b"2", b"3"]
+    assert not (tmp_path / "zengin.txt").exists()
+
+
+@pytest.fixture
+def inbox(command: Command, tmp_path: Path) -> Path:
+    """A folder to watch, and a database ready for what comes."""
+    assert command("db", "upgrade").code == 0
+    for name in ("inbox", "inbox/done", "inbox/refused"):
+        (tmp_path / name).mkdir()
+    return tmp_path / "inbox"
+
+
+def watch_of(inbox: Path) -> Watch:
+    return Watch(Office(lambda: NOW), inbox)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_what_came_is_taken_and_put_away_with_one_line_each(
+    inbox: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = {
+        "b-status.jsonl": status_file(opened(1), registered(2, ORDINARY)),
+        "a-03.txt": write_statements(BANK, [block(row(1))]),
+        "wrong.txt": overwritten(write_notices(BANK, [notices(notice())]), 3, 2, b"0000009"),
+        "not-yet.txt": write_statements(BANK, [block(row(1))])[:-100],
+    }
+    for name, content in files.items():
+        written(inbox / name, content, timedelta(minutes=2))
+    watch = watch_of(inbox)
+    watch.take_what_is_whole()
+    assert (names(inbox / "done"), names(inbox / "refused")) == (["a-03.txt", "b-status.jsonl"], ["wrong.txt"])
+    assert (inbox / "not-yet.txt").exists()
+    out = capsys.readouterr().out.splitlines()
+    assert out[0] == "not-yet.txt: まだ終わりまで届いていません。届いたら取り込みます。"
+    assert out[1] == "b-status.jsonl(利用状況): イベント2件を反映(取込済み0件) → done/b-status.jsonl"
+    assert out[2].startswith("a-03.txt(入出金取引明細): 1ブロックを取込、変わりなし0、拒否0(明細 1行を追加")
+    assert out[3].startswith("wrong.txt(残高通知): 0ブロックを取込、変わりなし0、拒否1")
+    assert out[3].endswith(" → refused/wrong.txt")
+
+    watch.take_what_is_whole()
+    assert capsys.readouterr().out == "", "who waits is told of once"
+    written(inbox / "not-yet.txt", write_statements(BANK, [block(row(1))]))
+    watch.take_what_is_whole()
+    assert "取込済みのファイルです。何も変わりません。 → done/not-yet.txt" in capsys.readouterr().out
+
+
+def test_the_failure_of_one_file_ends_nothing_and_is_told_once(
+    inbox: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real: Callable[..., Any] = feed_watching.import_file
+
+    async def failing(database: object, path: Path, *args: object, **kwargs: object) -> object:
+        if path.name == "a.jsonl":
+            raise OSError(5, "Input/output error", str(path))
+        return await real(database, path, *args, **kwargs)
+
+    monkeypatch.setattr(feed_watching, "import_file", failing)
+    for name, content in {"a.jsonl": status_file(opened(1)), "b.jsonl": status_file(opened(1, phrase="雪"))}.items():
+        written(inbox / name, content, timedelta(minutes=2))
+    watch = watch_of(inbox)
+    watch.take_what_is_whole()
+    watch.take_what_is_whole()
+    assert capsys.readouterr().err.count("a.jsonl を読み書きできません(Input/output error)") == 1
+    assert (names(inbox / "done"), (inbox / "a.jsonl").exists()) == (["b.jsonl"], True)
+
+
+def test_a_database_that_is_away_is_waited_for_longer_and_longer_and_told_once(
+    inbox: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    watch, waited, tries = watch_of(inbox), list[float](), 0
+
+    def away() -> str:
+        nonlocal tries
+        tries += 1
+        if tries < 9:
+            raise ConnectionRefusedError(111, "Connection refused")
+        return "done"
+
+    monkeypatch.setattr(watch, "wait_out", waited.append)
+    assert watch._with_database(away) == "done"
+    assert waited == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert capsys.readouterr().out.splitlines() == [
+        "データベースにつながりません。つながるのを待っています。",
+        "データベースにつながりました。",
+    ]
+
+
+def test_a_folder_is_watched_by_one_only(inbox: Path, command: Command) -> None:
+    with (inbox / ".watch.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        said = command("feed", "watch", str(inbox))
+    assert (said.code, said.err) == (1, f"{inbox} は、ほかの「madoguchi feed watch」が見ています。\n")
+    said = command("feed", "watch", str(inbox / "none"))
+    assert (said.code, "none がありません" in said.err) == (1, True)
+
+
+def test_a_file_that_is_moved_in_is_taken_at_once_and_sigterm_ends_with_zero(inbox: Path, tmp_path: Path) -> None:
+    """The command as it runs: told by the kernel, stopped by a signal."""
+    watching = subprocess.Popen(
+        [sys.executable, "-c", "import sys; from madoguchi.cli import main; sys.exit(main())", "feed", "watch", inbox],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    try:
+        assert watching.stdout is not None
+        assert "を見ています" in watching.stdout.readline()
+        (tmp_path / "cut.jsonl").write_bytes(status_file(opened(1))[:-20])
+        (tmp_path / "cut.jsonl").rename(inbox / "cut.jsonl")
+        assert "→ refused/cut.jsonl" in watching.stdout.readline()
+        (inbox / "x.part").write_bytes(status_file(opened(1)))
+        (inbox / "x.part").rename(inbox / "x.jsonl")
+        began = monotonic()
+        while not (inbox / "done" / "x.jsonl").exists() and monotonic() < began + 30:
+            sleep(0.05)
+        watching.send_signal(signal.SIGTERM)
+        out, _ = watching.communicate(timeout=30)
+    finally:
+        watching.kill()
+    assert watching.returncode == 0
+    assert "x.jsonl(利用状況): イベント1件を反映(取込済み0件) → done/x.jsonl" in out
+    assert out.endswith("見るのをやめました。\n")
