@@ -1,9 +1,9 @@
 """Many customers of みほん家計簿 at once, and the aggregator's software that plays against a running server."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import httpx
@@ -11,7 +11,10 @@ from sqlmodel import Session
 
 from madoguchi import opaque
 from madoguchi.records.bank import Account, Contract, Customer
-from madoguchi.records.registrations import AuthorizationCode, Registration
+from madoguchi.records.registrations import AuthorizationCode, Registration, RegistrationAccount
+from madoguchi.rules.disclosure import IDENTIFIERS
+from madoguchi.rules.registering import CONFIRMATIONS
+from madoguchi.rules.registration_period import registration_until
 from madoguchi.rules.vocabulary import AccountKind, Product, RegistrationState
 from tests import story
 from tests.fapi.jwts import Assertions, digest, proof
@@ -47,31 +50,51 @@ def customers(session: Session, many: int) -> list[tuple[int, int, int]]:
     return made
 
 
-def registered(session: Session, told: Story, many: int) -> list[Registered]:
-    """A registration with tokens for each of so many customers."""
+def registered(session: Session, told: Story, who: Iterable[tuple[int, int, int]]) -> list[Registered]:
+    """A registration with tokens for each of these customers."""
     return [
         story.register(session, told, accounts=[account], customer=(customer, contract))
-        for customer, contract, account in customers(session, many)
+        for customer, contract, account in who
     ]
 
 
-def with_code(session: Session, told: Story, one: Registered) -> str:
-    """Make a registration pending again, and give the code that opens it."""
-    pending = session.get_one(Registration, one.registration_id)
-    pending.state, pending.activated_at = RegistrationState.PENDING, None
-    code = opaque.new_secret(opaque.AUTHORIZATION_CODE)
-    session.add(
-        AuthorizationCode(
-            code_hash=opaque.stored(code),
-            registration_id=one.registration_id,
+def consented(session: Session, told: Story, who: Iterable[tuple[int, int, int]]) -> list[str]:
+    """The codes of these customers, who have just agreed."""
+    codes = []
+    for customer, contract, account in who:
+        pending = Registration(
+            registration_id=opaque.new_id("reg_"),
+            grant_id=opaque.new_id("grant_"),
             aggregator_id=told.kakeibo,
-            redirect_uri=story.CALLBACK,
-            code_challenge=digest(VERIFIER),
-            issued_at=story.NOW,
-            expires_at=story.NOW + timedelta(seconds=60),
+            customer_id=customer,
+            contract_id=contract,
+            state=RegistrationState.PENDING,
+            scopes=list(story.ALL_SCOPES),
+            identifiers=list(IDENTIFIERS),
+            terms_version=date(2026, 10, 1),
+            terms_digest="0" * 64,
+            confirmed=list(CONFIRMATIONS),
+            logged_in_at=story.NOW,
+            login_method="password+totp",
+            registered_at=story.NOW,
+            until=registration_until(story.NOW, 180),
         )
-    )
-    return code
+        session.add(pending)
+        session.flush()
+        session.add(RegistrationAccount(registration_id=pending.registration_id, account_id=account))
+        codes.append(opaque.new_secret(opaque.AUTHORIZATION_CODE))
+        session.add(
+            AuthorizationCode(
+                code_hash=opaque.stored(codes[-1]),
+                registration_id=pending.registration_id,
+                aggregator_id=told.kakeibo,
+                redirect_uri=story.CALLBACK,
+                code_challenge=digest(VERIFIER),
+                issued_at=story.NOW,
+                expires_at=story.NOW + timedelta(seconds=60),
+            )
+        )
+    return codes
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from madoguchi.cli.running import AFTER_DRAIN_SECONDS
 from madoguchi.records.audit import AccessRecord
 from madoguchi.records.database import Database
 from tests import story
-from tests.flows.load import Software, registered
+from tests.flows.load import Software, customers, registered
 from tests.story import Story
 from tests.support.postgres import Cluster
 from tests.support.server import Server, free_port, running_server
@@ -85,7 +85,7 @@ async def records(database: Database) -> list[str]:
 async def test_requests_at_work_and_waiting_are_answered_after_sigterm_and_new_ones_are_refused(
     database: Database, database_url: str, told: Story, tmp_path: Path
 ) -> None:
-    known = await database.writing(registered, told, 1)
+    known = await database.writing(registered, told, await database.writing(customers, 1))
     with serving(database_url, tmp_path, at_work=1, waiting=QUERIES) as server:
         software = Software(server.url, told)
         idle = httpx.AsyncClient()
@@ -110,7 +110,7 @@ async def test_requests_at_work_and_waiting_are_answered_after_sigterm_and_new_o
 async def test_a_request_that_takes_longer_than_the_drain_is_cut_and_not_on_record(
     database: Database, database_url: str, told: Story, tmp_path: Path
 ) -> None:
-    known = await database.writing(registered, told, 1)
+    known = await database.writing(registered, told, await database.writing(customers, 1))
     with serving(database_url, tmp_path, drain="PT1S", at_work=1) as server:
         software = Software(server.url, told)
         async with nothing_is_recorded(database):
@@ -136,7 +136,7 @@ async def test_a_second_signal_of_either_kind_ends_at_once_whatever_is_at_work(
     database: Database, database_url: str, database_kind: str, told: Story, tmp_path: Path
 ) -> None:
     second = signal.SIGTERM if database_kind == "sqlite" else signal.SIGINT
-    known = await database.writing(registered, told, 1)
+    known = await database.writing(registered, told, await database.writing(customers, 1))
     with serving(database_url, tmp_path, drain="PT10M") as server:
         async with nothing_is_recorded(database):
             asked = asyncio.create_task(Software(server.url, told).query(known[0].access_token))

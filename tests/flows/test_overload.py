@@ -23,7 +23,7 @@ from madoguchi.doors.overload import BODY_OCTETS, Lane, Lanes
 from madoguchi.main import refuse
 from madoguchi.records.database import Database
 from tests import story
-from tests.flows.load import Software, all_at_once, registered
+from tests.flows.load import Software, all_at_once, customers, registered
 from tests.support.server import free_port, running_server
 from tests.support.tree import ROOT
 from tests.support.whole import COMMAND, environment
@@ -201,7 +201,7 @@ async def test_a_flood_of_queries_keeps_no_token_and_no_revocation_waiting(
     database: Database, database_url: str, tmp_path: Path
 ) -> None:
     told = await database.writing(story.tell)
-    known = await database.writing(registered, told, 6)
+    known = await database.writing(registered, told, await database.writing(customers, 6))
     port = free_port()
     settings = environment(port, database_url, tmp_path / "data", at_work=4, waiting=4)
     with running_server(settings, command=COMMAND, port=port, folder=ROOT) as server:

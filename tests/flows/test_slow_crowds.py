@@ -6,6 +6,7 @@ Single ones with shortened deadlines are test_slow_senders.py. What a good clien
 import asyncio
 import re
 import socket
+import subprocess
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,7 +19,7 @@ from madoguchi.doors.connections import HEAD_SECONDS, WRITE_SECONDS
 from madoguchi.doors.deadlines import BODY_SECONDS
 from madoguchi.records.database import Database
 from tests import story
-from tests.support.server import Server, running_server
+from tests.support.server import COMMAND, Server, running_server
 
 HEADS, BODIES, READERS = 300, 200, 100
 ASKED = 40
@@ -152,3 +153,15 @@ async def test_idle_connections_make_room_the_longest_idle_first(url: str, tmp_p
         assert stay == sorted(stay), "the eldest went, the younger stay"
         for one in idle:
             one.close()
+
+
+def test_more_connections_than_files_may_be_opened_are_refused_at_the_start(tmp_path: Path) -> None:
+    environment = {
+        "MADOGUCHI_DATA_DIR": str(tmp_path / "data"),
+        "MADOGUCHI_CONNECTIONS": "700",
+        "PATH": "/usr/bin:/bin",
+    }
+    shell = ["bash", "-c", f"ulimit -n 900; exec {COMMAND[0]} serve"]
+    refused = subprocess.run(shell, env=environment, capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert "MADOGUCHI_CONNECTIONS: 一度に開けるファイルの数を超えます。" in refused.stderr

@@ -6,6 +6,7 @@ Everything but the clock is the real thing, so that a test needs no opening hour
 `environment` makes one for a database in which the story stands.
 """
 
+import os
 import socket
 import sys
 from pathlib import Path
@@ -21,6 +22,9 @@ from tests import story
 
 COMMAND = (sys.executable, "-m", "tests.support.whole", "{port}")
 """For `tests.support.server.running_server`, with ROOT as its folder."""
+
+READY = "ready:"
+"""What a process says, with its id, when it has made its application."""
 
 
 def environment(port: int, database_url: str, data_dir: Path, **settings: object) -> dict[str, str]:
@@ -46,7 +50,9 @@ def worker() -> ASGIApp:
     running.end_with_parent()
     settings = Settings()
     write_log(lambda: story.NOW)
-    return RequestLog(build_app(settings, load_keys(settings), lambda: story.NOW))
+    app = RequestLog(build_app(settings, load_keys(settings), lambda: story.NOW))
+    print(f"{READY} {os.getpid()}", flush=True)
+    return app
 
 
 def main(port: str) -> None:

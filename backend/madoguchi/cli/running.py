@@ -13,13 +13,14 @@ import signal
 import socket
 import threading
 import time
+from multiprocessing.connection import wait
 from types import FrameType
 from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.config import Config
-from uvicorn.supervisors.multiprocess import Multiprocess
+from uvicorn.config import STARTUP_FAILURE, Config
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from madoguchi.doors.connections import IDLE_SECONDS, BoundedHttp
 from madoguchi.settings import Settings
@@ -101,10 +102,39 @@ class _Alone(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
+class _Worker(Process):
+    """A worker as its parent sees it."""
+
+    def ping(self, timeout: float = 5) -> bool:
+        """Whether it answers in time. One that dies while it is asked is noticed at once, not after the timeout."""
+        try:
+            self.parent_conn.send(b"ping")
+            if self.parent_conn not in wait((self.parent_conn, self.process.sentinel), timeout):
+                return False
+            self.parent_conn.recv()
+        except (OSError, EOFError):
+            return False
+        return True
+
+
 class _Workers(Multiprocess):
-    """The parent of several workers."""
+    """The parent of several workers, who replaces those that died or hang."""
 
     _at_once = False
+
+    def init_processes(self) -> None:
+        self.processes = [self._started() for _ in range(self.processes_num)]
+
+    def keep_subprocess_alive(self) -> None:
+        for place, worker in enumerate(self.processes):
+            if self.should_exit.is_set() or worker.is_alive(self.config.timeout_worker_healthcheck):
+                continue
+            worker.kill()
+            worker.join()
+            if worker.exitcode == STARTUP_FAILURE:  # the next one would fail too
+                self.should_exit.set()
+                return
+            self.processes[place] = self._started()
 
     def handle_int(self) -> None:
         self._end()
@@ -127,6 +157,11 @@ class _Workers(Multiprocess):
                     worker.kill()
             time.sleep(0.05)
         super().join_all()
+
+    def _started(self) -> Process:
+        worker = _Worker(self.config, self.sockets)
+        worker.start()
+        return worker
 
     def _end(self) -> None:
         self._at_once = self.should_exit.is_set()
