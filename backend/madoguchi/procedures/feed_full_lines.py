@@ -5,6 +5,7 @@ an act and a sentence of the report. A contract that began anew since what is kn
 registrations end (5-2). What is not in the file is feed_reconciling.py's subject.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -80,20 +81,21 @@ def move_renumbered(bringing: Bringing, contracts: Iterable[PlacedContract]) -> 
     ]
     moved = True
     while moved:
-        still = [(number, account) for number, account in waiting if not _move(bringing, number, account)]
-        moved, waiting = len(still) < len(waiting), still
+        free = [one for one in waiting if account_now(bringing.session, one[1].account.key) is None]
+        # Two that both had a number: nobody knows which of them is the account that we know under it.
+        claims = Counter(former.key for _, told in free for former in told.former_accounts)
+        moves = [_move(bringing, number, told, claims) for number, told in free]
+        moved = any(moves)
 
 
-def _move(bringing: Bringing, customer_number: str, told: FullAccount) -> bool:
-    session, new = bringing.session, told.account.key
-    if account_now(session, new) is not None:
-        return False
+def _move(bringing: Bringing, customer_number: str, told: FullAccount, claims: Mapping[AccountKey, int]) -> bool:
+    session = bringing.session
     for former in told.former_accounts:
-        account = account_now(session, former.key)
+        account = account_now(session, former.key) if claims[former.key] == 1 else None
         if account is not None and session.get_one(Customer, account.customer_id).customer_number == customer_number:
             _branches(session, [told])
-            renumber(session, account, new, bringing.begin.as_of)
-            bringing.account_changed(account.account_id or 0, new, {"number": (None, None)})
+            renumber(session, account, told.account.key, bringing.begin.as_of)
+            bringing.account_changed(account.account_id or 0, told.account.key, {"number": (None, None)})
             return True
     return False
 

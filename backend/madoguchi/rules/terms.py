@@ -80,7 +80,9 @@ IN_CODE: Final[Mapping[Clause, tuple[Doer, ...]]] = MappingProxyType({
         eligibility.is_designated,
         "madoguchi.procedures.stopping.stop_registrations",
         "madoguchi.procedures.stopping.end_without_accounts",
+        "madoguchi.procedures.stopping.end_without_ground",
         "madoguchi.procedures.feed_status.apply_events",
+        "madoguchi.procedures.feed_reconciling.reconcile",
         "madoguchi.procedures.aggregators.end_contract",
     ),
     Clause("6-1"): (
@@ -110,7 +112,6 @@ PARTLY: Final[Mapping[Clause, str]] = MappingProxyType({
     Clause("5-1"): "an application for change or stop is no case of its own yet (requested, done here, completed, "
     "closed by an officer when the aggregator never answers); the customer's own page for 利用停止 and a change that "
     "shows the earlier choice come later",
-    Clause("5-2"): "no nightly reconciliation with internet banking; events and the check at each query are there",
     Clause("7-3"): "no lifting by a second officer or alarm without one, and no milder limits (lower quota, shorter "
     "window, attended calls only)",
     Clause("9-1"): "no prior notice to customers with its delivery, no diff between versions, no urgent publication "
