@@ -9,6 +9,7 @@ pytest_plugins = ["tests.support.postgres", "tests.support.databases", "tests.su
 
 # An example's time says more about the other tests on this machine than about ours.
 settings.register_profile("house", settings.default, deadline=None)
+settings.register_profile("long", settings.default, deadline=None, max_examples=20_000)
 settings.load_profile("house")
 
 

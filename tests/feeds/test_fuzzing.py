@@ -1,0 +1,217 @@
+"""Whatever bytes come as a feed file: the books are then what an independent little model says, or the file or block is
+refused with a place and a sentence; never an exception of ours, never half a block.
+
+`pytest tests/feeds/test_fuzzing.py --hypothesis-profile=long` draws many more cases.
+"""
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import event
+from sqlmodel import Session, col, delete, select, update
+
+from madoguchi.doors.core_banking.zengin_writer import write_notices, write_statements
+from madoguchi.procedures.feed_values import AccountKey, Damage
+from madoguchi.records import bank as tables
+from madoguchi.records.bank import Account, Balance, Transaction
+from madoguchi.records.database import Database
+from madoguchi.rules.vocabulary import Direction
+from tests.feeds.bank import Bank
+from tests.feeds.books import BANK, CURRENT, ORDINARY, TODAY, block, notice, notices, row
+from tests.feeds.events import opened, registered, status_file
+from tests.feeds.zengin_model import WIDTHS, Books, take_in
+from tests.support.databases import sqlite_url
+
+FRIDAY = date(2026, 11, 20)
+KNOWN = frozenset(
+    (key.branch_code.encode(), key.kind_code.encode(), key.number.encode()) for key in (ORDINARY, CURRENT)
+)
+FORGOTTEN = (
+    tables.QuarantinedBlock, tables.FeedArrival, tables.RemovedTransaction, Balance, Transaction, tables.Statement,
+    tables.FeedFile,
+)  # fmt: skip
+
+
+def statements() -> bytes:
+    """Two blocks of one account, one of another with a 訂正, one of nobody's account, one that is passed over."""
+    out = Direction.WITHDRAWAL
+    wrong = row(3_000, FRIDAY)
+    right = row(3_000, TODAY, out, kind_code="19", value_on=FRIDAY)
+    return write_statements(
+        BANK,
+        [
+            block(row(500, FRIDAY), row(20, FRIDAY, out), row(500, FRIDAY), opening=1_000, to_day=FRIDAY),
+            block(row(7, value_on=date(2026, 11, 22)), opening=1_980, from_day=TODAY),
+            block(wrong, right, opening=-100, account=CURRENT),
+            block(row(1), account=AccountKey("002", "1", "7654321")),
+            block(row(1), account=AccountKey("002", "6", "1234567")),
+        ],
+    )
+
+
+def balances() -> bytes:
+    foreign = notice(AccountKey("002", "6", "0000001"))
+    return write_notices(BANK, [notices(notice(), notice(CURRENT, -5), foreign), notices(notice(current=7))])
+
+
+@dataclass
+class Fuzzed:
+    """A bank that has only just begun, again and again, in one event loop."""
+
+    runner: asyncio.Runner
+    bank: Bank
+
+    def check(self, file: bytes) -> None:
+        """Take the file in, and hold the books against the model's."""
+        books = Books(KNOWN)
+        verdicts = take_in(books, file, TODAY)
+        report = self.runner.run(self.bank.send(file))
+        held, shown = self.runner.run(self.bank.database.writing(_look_and_forget))
+        found = [report.refused.damage] if report.refused else [each.damage for each in report.blocks_refused]
+        for damage in found:
+            _is_told(damage, file)
+        assert (report.refused is None) == (verdicts is not None), (verdicts, report)
+        assert report.refused or len(report.blocks_refused) == (verdicts or []).count("refused"), (verdicts, report)
+        assert held == {account: books.rows(account) for account in KNOWN}
+        assert shown == {account: balance[1:] for account, balance in books.balances.items()}
+
+
+def _is_told(damage: Damage, file: bytes) -> None:
+    """A place inside the file, and a sentence that can be printed."""
+    assert 0 <= damage.record <= len(file) // 200 + 1
+    assert 0 <= damage.column <= 201
+    assert damage.record or not file
+    assert damage.message.isprintable()
+    assert damage.told or not damage.expected.startswith(damage.found), damage.message
+    assert len(damage.message) < 300
+
+
+def _look_and_forget(session: Session) -> tuple[dict[object, object], dict[object, object]]:
+    accounts = {
+        one.account_id: (one.branch_code.encode(), one.kind.encode(), one.number.encode())
+        for one in session.exec(select(Account))
+    }
+    rows: dict[object, list[object]] = {account: [] for account in accounts.values()}
+    for one in session.exec(select(Transaction).order_by(col(Transaction.position))):
+        rows[accounts[one.account_id]].append((
+            one.booked_on, one.direction, one.value_on, one.kind, one.amount, one.description_raw, one.counterparty,
+            one.balance_after,
+        ))  # fmt: skip
+    shown: dict[object, object] = {
+        accounts[one.account_id]: (one.current, one.uncleared, one.available, one.previous_day)
+        for one in session.exec(select(Balance))
+    }
+    for table in FORGOTTEN:
+        session.execute(delete(table))
+    session.execute(update(Account).values(last_change=0))
+    return dict(rows), shown
+
+
+def _hurry(connection: Any, _: object) -> None:
+    """Nothing here is about losing power, and thousands of commits are."""
+    connection.execute("PRAGMA synchronous = OFF")
+
+
+@pytest.fixture(scope="module")
+def fuzzed(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fuzzed]:
+    folder = tmp_path_factory.mktemp("fuzzed")
+    shutil.copyfile(sqlite_template, folder / "madoguchi.db")
+    with asyncio.Runner() as runner:
+        bank = Bank(Database(sqlite_url(folder / "madoguchi.db")), folder)
+        event.listen(bank.database.engine.sync_engine, "connect", _hurry)
+        customer = status_file(opened(1), registered(2, ORDINARY), registered(3, CURRENT))
+        assert runner.run(bank.send(customer, suffix="jsonl")).events_applied == 3
+        runner.run(bank.database.writing(_look_and_forget))
+        yield Fuzzed(runner, bank)
+        runner.run(bank.database.close())
+
+
+@pytest.mark.parametrize("file", [statements(), balances()], ids=["03", "04"])
+def test_the_sound_files_are_taken_in_as_the_model_says(fuzzed: Fuzzed, file: bytes) -> None:
+    fuzzed.check(file)
+    assert take_in(Books(KNOWN), file, TODAY).count("refused") == 0  # type: ignore[union-attr]
+
+
+def records_of(file: bytes) -> list[bytes]:
+    return [file[at : at + 202] for at in range(0, len(file), 202)]
+
+
+@st.composite
+def mutated(draw: st.DrawFn, sound: bytes) -> bytes:
+    """The file after a few faults: bytes overwritten, pieces cut out or repeated, records swapped, repeated or lost."""
+    file = sound
+    for _ in range(draw(st.integers(1, 4))):
+        records = records_of(file)
+        at = draw(st.integers(0, max(len(file) - 1, 0)))
+        one, other = (draw(st.integers(0, len(records) - 1)) for _ in "ab") if records else (0, 0)
+        fault = draw(st.sampled_from(("digit", "byte", "piece", "swap", "repeat", "lose", "copy")))
+        if fault == "digit":
+            file = file[:at] + draw(st.sampled_from([b"0", b"1", b"2", b"9", b" "])) + file[at + 1 :]
+        elif fault == "byte":
+            file = file[:at] + draw(st.binary(min_size=1, max_size=3)) + file[at + 1 :]
+        elif fault == "piece":
+            file = file[:at] + file[at + draw(st.integers(1, 500)) :]
+        elif records and fault == "copy":  # one item of a record in the place of another record's
+            column, width = draw(st.integers(0, 199)), draw(st.integers(1, 14))
+            item = records[one][column : column + width]
+            records[other] = records[other][:column] + item + records[other][column + width :]
+            file = b"".join(records)
+        elif records:
+            moved = records[one]
+            if fault == "swap":
+                records[one], records[other] = records[other], moved
+            elif fault == "repeat":
+                records.insert(other, moved)
+            else:
+                del records[one]
+            file = b"".join(records)
+    return file
+
+
+RULES = settings(max_examples=settings().max_examples // 2, suppress_health_check=list(HealthCheck))
+
+
+@RULES
+@given(mutated(statements()))
+def test_whatever_happens_to_a_statement_file_the_books_are_the_models(fuzzed: Fuzzed, file: bytes) -> None:
+    fuzzed.check(file)
+
+
+@RULES
+@given(mutated(balances()))
+def test_whatever_happens_to_a_balance_file_the_books_are_the_models(fuzzed: Fuzzed, file: bytes) -> None:
+    fuzzed.check(file)
+
+
+@RULES
+@given(st.binary(max_size=1500) | st.binary(max_size=900).map(lambda tail: statements()[:404] + tail))
+def test_no_bytes_at_all_do_anything_else(fuzzed: Fuzzed, file: bytes) -> None:
+    fuzzed.check(file)
+
+
+@pytest.mark.parametrize("file", [statements(), balances()], ids=["03", "04"])
+def test_every_column_of_every_record_is_damaged_once(fuzzed: Fuzzed, file: bytes) -> None:
+    """Every item of every record, overwritten as a whole: a number by nines, a text by what is no text."""
+    for number, record in enumerate(records_of(file)):
+        widths, texts = WIDTHS[file[1:3].decode() + chr(record[0])]
+        column = 0
+        for item, width in enumerate(widths):
+            at = number * 202 + column
+            fuzzed.check(file[:at] + (b"\x00" if item in texts else b"9") * width + file[at + width :])
+            column += width
+
+
+def test_a_file_that_was_cut_anywhere_is_refused_as_a_whole(fuzzed: Fuzzed) -> None:
+    file = statements()
+    for length in [*range(0, len(file), 97), len(file) - 3, len(file) - 203]:
+        fuzzed.check(file[:length])
+
+
