@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from madoguchi.procedures import feed_corrections
 from madoguchi.procedures.feed_values import StatementBlock, StatementRow
 from madoguchi.records.database import Database
 from madoguchi.rules.vocabulary import Direction
@@ -43,6 +44,22 @@ async def test_a_correction_loses_its_row_when_an_earlier_day_withdraws_it(datab
         assert after.rows[-1]["corrects_id"] is None
         assert [one["change"] for one in after.removed] == [5, 6]
         assert after.rows[-1]["last_change"] == after.last_change == 7, "readers of the correction are told"
+
+    await undone(database, tell)
+
+
+async def test_many_different_amounts_corrected_at_once_are_judged_alike(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Above a bound of amounts every row is looked at; here it is above it with one."""
+    monkeypatch.setattr(feed_corrections, "_AMOUNTS_AT_ONCE", 0)
+
+    def tell(history: History) -> None:
+        before, after = story(history, (), (WRONG, row(1, THURSDAY), BALANCED, row(1, THURSDAY, Direction.WITHDRAWAL)))
+        assert (before.rows[-1]["corrects_id"], after.rows[-1]["corrects_id"]) == (
+            None,
+            after.rows[0]["transaction_id"],
+        )
 
     await undone(database, tell)
 

@@ -17,6 +17,7 @@ from madoguchi.records.positions import first_position, in_order, last_position
 from madoguchi.rules.vocabulary import Direction
 
 _CORRECTION = "19"  # 取引区分 訂正
+_AMOUNTS_AT_ONCE = 1_000
 _OPPOSITE = {
     Direction.DEPOSIT.value: Direction.WITHDRAWAL.value,
     Direction.WITHDRAWAL.value: Direction.DEPOSIT.value,
@@ -34,15 +35,21 @@ def point_corrections(session: Session, account_id: int, since: date, changes: C
     share an amount with a 訂正 row; nothing is read where there is none.
     """
     first, last = first_position(since), last_position(date.max)
-    corrections = (
-        select(col(Transaction.amount))
-        .where(col(Transaction.account_id) == account_id, col(Transaction.kind) == _CORRECTION)
-        .where(col(Transaction.position) >= first)
+    amount = col(Transaction.amount)
+    amounts = set(
+        session.scalars(
+            select(amount)
+            .where(col(Transaction.account_id) == account_id, col(Transaction.kind) == _CORRECTION)
+            .where(col(Transaction.position) >= first)
+            .distinct()
+        )
     )
-    if session.execute(corrections.limit(1)).first() is None:
+    if not amounts:
         return
-    alike = in_order(session, account_id, _READ, 0, last, col(Transaction.amount).in_(corrections))
-    changes.point(_judged(alike, first, changes.pointers_lost))
+    # As values: PostgreSQL, which does not know yet how many rows have come, looked a subquery up again for each row.
+    only = [amount.in_(amounts)] if len(amounts) <= _AMOUNTS_AT_ONCE else []
+    rows = in_order(session, account_id, _READ, 0, last, *only)
+    changes.point(_judged((row for row in rows if row.amount in amounts), first, changes.pointers_lost))
 
 
 def _judged(rows: Iterable[Any], first: int, lost: Mapping[int, int]) -> Iterator[tuple[Any, int | None]]:

@@ -14,7 +14,7 @@ from sqlmodel import Session, col
 from madoguchi.records.bank import Transaction
 
 ROWS_A_DAY: Final = 1_000_000
-_ROWS_AT_ONCE: Final = 1_000
+_ROWS_AT_ONCE: Final = 5_000
 
 
 def first_position(day: date) -> int:
