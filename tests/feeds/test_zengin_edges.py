@@ -132,6 +132,44 @@ def test_blocks_passed_over_are_counted_in_the_files_end_totals() -> None:
     assert found.damage.message == "8件目 12桁目: 口座数が合いません(口座の数は 2、エンド・レコードは 1)"
 
 
+@pytest.mark.clause("2-2")
+def test_of_a_block_passed_over_nothing_but_its_kind_is_looked_at() -> None:
+    file = write_statements(BANK, [block(row(1), account=AccountKey("002", "6", "0001122")), block(row(2))])
+    odd = changed(file, (1, 5, b"999999"), (1, 74, b"\x00"), (1, 116, b" " * 14), (2, 2, b"\xff" * 199), (3, 2, b"??"))
+    assert read(odd) == [BlockPassedOver(1, "6"), block(row(2), first_record=4)]
+
+
+@pytest.mark.parametrize(
+    ("record", "column", "item"),
+    [(1, 27, "銀行名"), (1, 45, "支店名"), (1, 74, "口座名"), (2, 130, "仕向銀行名"), (2, 180, "EDI情報")],
+)
+def test_a_text_that_is_no_jis_x_0201_refuses_the_block_even_where_it_is_not_taken(
+    record: int, column: int, item: str
+) -> None:
+    file = write_statements(BANK, [block(row(1))])
+    assert refusal(changed(file, (record, column, b"\x80"))) == (
+        f"{record}件目 {column}桁目「{item}」: JIS X 0201 の文字 のはずですが、1文字目に 0x80 です"
+    )
+
+
+def test_a_name_in_a_balance_notices_header_is_held_to_the_same() -> None:
+    file = write_notices(BANK, [notices(notice())])
+    assert refusal(changed(file, (1, 22, b"\xff"))) == (
+        "1件目 22桁目「会社名」: JIS X 0201 の文字 のはずですが、1文字目に 0xFF です"
+    )
+
+
+def test_fillers_may_hold_anything() -> None:
+    statements = write_statements(BANK, [block(row(1))])
+    odd = changed(statements, (1, 130, b"\x00" * 71), (2, 200, b"\x00"), (3, 62, b"\xff" * 139), (4, 17, b"\x1b" * 184))
+    assert read(odd) == [block(row(1))]
+    balances = write_notices(BANK, [notices(notice())])
+    odd = changed(
+        balances, (1, 99, b"\x00" * 102), (2, 152, b"\x00" * 49), (3, 9, b"\x00" * 192), (4, 12, b"\x00" * 189)
+    )
+    assert read(odd) == [notices(notice())]
+
+
 def test_without_its_balances_a_block_cannot_be_checked_and_is_refused() -> None:
     file = write_statements(BANK, [block(row(1))])
     blank = b" " * 14
