@@ -126,6 +126,9 @@ def test_each_block_says_where_the_next_begins() -> None:
     assert [type(one) for one in found] == [BlockRefused, BlockPassedOver, StatementBlock, StatementBlock]
     assert [(one.first_record, one.record_count) for one in found] == [(1, 8), (9, 4), (13, 2), (15, 4)]  # type: ignore[attr-defined]
 
+    balances = blocks_of(write_notices(BANK, [notices(notice(), notice(CURRENT)), notices(notice(CURRENT))]))
+    assert [(one.first_record, one.record_count) for one in balances] == [(1, 4), (5, 3)]  # type: ignore[attr-defined]
+
 
 @pytest.mark.parametrize(
     ("separator", "code"),
