@@ -1,83 +1,17 @@
 """What stands on the wire and is no plain request, before `madoguchi serve` over a real socket.
 
-Smuggling (RFC 9112 sections 6.1, 6.3, 7.1, 11.2), targets and Host (3.2), upgrades, pipelines, and floods inside one
-request (Starlette CVE-2025-62727, CVE-2024-47874, CVE-2026-48710). How slow ones fare is test_slow_crowds.py.
+Smuggling (RFC 9112 6.1, 6.3, 7.1, 11.2), targets and Host (3.2; Starlette CVE-2026-48710), upgrades, pipelines;
+floods inside one request are test_http_floods.py.
 """
 
-import asyncio
-import http.client
 import json
-import shutil
-import socket
-from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
-from madoguchi.doors.connections import HEAD_FIELDS, HEAD_SECONDS, MESSAGE_OCTETS
-from madoguchi.records.database import Database
-from tests import story
-from tests.support.databases import sqlite_url
-from tests.support.server import Server, running_server
+from tests.flows.wire import CHUNKED, END, FORM, JWKS, POST, Wire
+from tests.support.server import Server
 
-JWKS = b"GET /jwks HTTP/1.1\r\n"
-POST = b"POST /token HTTP/1.1\r\n"
-FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
-CHUNKED = b"Transfer-Encoding: chunked\r\n"
 SMUGGLED = b"GET /terms HTTP/1.1\r\n\r\n"
-END = b"\r\n"
-
-
-@pytest.fixture(scope="module")
-def server(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("wire")
-    shutil.copyfile(sqlite_template, folder / "madoguchi.db")
-    url = sqlite_url(folder / "madoguchi.db")
-    asyncio.run(_told(url))
-    with running_server({"MADOGUCHI_DATABASE_URL": url, "MADOGUCHI_DATA_DIR": str(folder / "data")}) as running:
-        yield running
-
-
-async def _told(url: str) -> None:
-    database = Database(url, 1)
-    await database.writing(story.tell, 0)
-    await database.close()
-
-
-class Wire:
-    """One connection, on which anything may be sent."""
-
-    def __init__(self, server: Server) -> None:
-        self.host = f"Host: 127.0.0.1:{server.port}\r\n".encode()
-        self.socket = socket.create_connection(("127.0.0.1", server.port), timeout=30)
-
-    def send(self, octets: bytes) -> None:
-        with suppress(ConnectionError):  # it has been shut: what came before is to be read
-            self.socket.sendall(octets)
-
-    def answers(self) -> list[tuple[int, bytes]]:
-        """All that comes until the other side closes: status and whole text of each answer."""
-        came = b""
-        with suppress(ConnectionError):
-            while chunk := self.socket.recv(65_536):
-                came += chunk
-        self.socket.close()
-        return [(int(text[:3]), text) for text in came.split(b"HTTP/1.1 ")[1:]]
-
-    def answer(self) -> http.client.HTTPResponse:
-        """The next answer, read by its length; the connection stays."""
-        answer = http.client.HTTPResponse(self.socket)
-        answer.begin()
-        self.text = answer.read()
-        return answer
-
-
-@pytest.fixture
-def wire(server: Server) -> Iterator[Wire]:
-    one = Wire(server)
-    yield one
-    one.socket.close()
 
 
 @pytest.mark.parametrize(
@@ -144,13 +78,6 @@ def test_a_request_line_that_is_none_is_refused(wire: Wire, line: bytes) -> None
     assert [status for status, _ in wire.answers()] == [400]
 
 
-@pytest.mark.parametrize(("fields", "status"), [(HEAD_FIELDS, 200), (HEAD_FIELDS + 1, 400)])
-def test_a_head_has_at_most_a_hundred_fields(wire: Wire, fields: int, status: int) -> None:
-    more = b"".join(b"X-%d: y\r\n" % number for number in range(fields - 2))
-    wire.send(JWKS + wire.host + b"Connection: close\r\n" + more + END)
-    assert [given for given, _ in wire.answers()] == [status]
-
-
 @pytest.mark.parametrize(
     "head",
     [
@@ -165,32 +92,32 @@ def test_a_head_has_at_most_a_hundred_fields(wire: Wire, fields: int, status: in
         b"Host:\r\n",
     ],
 )
-def test_any_host_but_ours_is_misdirected(server: Server, wire: Wire, head: bytes) -> None:
+def test_any_host_but_ours_is_misdirected(plain_server: Server, wire: Wire, head: bytes) -> None:
     """RFC 9110 section 15.5.20; Starlette CVE-2026-48710."""
-    name = f"127.0.0.1:{server.port}".encode()
+    name = f"127.0.0.1:{plain_server.port}".encode()
     wire.send(JWKS + head.replace(b"{host}", wire.host).replace(b"{name}", name) + b"Connection: close\r\n\r\n")
     ((status, text),) = wire.answers()
     assert status in (400, 421)
     assert b"evil" not in text
 
 
-def test_a_target_in_absolute_form_names_the_host_whatever_host_says(server: Server) -> None:
+def test_a_target_in_absolute_form_names_the_host_whatever_host_says(plain_server: Server) -> None:
     """RFC 9112 section 3.2.2."""
     for target, host, status in (("evil.example", "", 421), ("", "evil.example", 200), ("", "", 200)):
-        wire = Wire(server)
-        ours = f"127.0.0.1:{server.port}"
+        wire = Wire(plain_server)
+        ours = f"127.0.0.1:{plain_server.port}"
         line = f"GET http://{target or ours}/jwks HTTP/1.1\r\nHost: {host or ours}\r\nConnection: close\r\n\r\n"
         wire.send(line.encode())
         assert [given for given, _ in wire.answers()] == [status], (target, host)
 
 
-def test_forwarded_headers_change_nothing_that_is_told(server: Server, wire: Wire) -> None:
+def test_forwarded_headers_change_nothing_that_is_told(plain_server: Server, wire: Wire) -> None:
     path = b"GET /.well-known/oauth-authorization-server HTTP/1.1\r\n"
     forwarded = b"X-Forwarded-Host: evil.example\r\nX-Forwarded-Proto: https\r\nForwarded: host=evil.example\r\n"
     forwarded += b"X-Forwarded-Prefix: /evil\r\nX-Original-URL: /evil\r\nX-Forwarded-For: 203.0.113.1\r\n"
     wire.send(path + wire.host + forwarded + END)
     assert wire.answer().status == 200
-    assert json.loads(wire.text)["issuer"] == server.url
+    assert json.loads(wire.text)["issuer"] == plain_server.url
     assert b"evil" not in wire.text
     wire.send(b"GET /authorize?client_id=a&request_uri=b HTTP/1.1\r\n" + wire.host + forwarded + END)
     answer = wire.answer()
@@ -218,26 +145,11 @@ def test_a_trailer_is_no_header(wire: Wire) -> None:
     assert wire.answer().status == 415
 
 
-@pytest.mark.parametrize(
-    "flood",
-    [
-        b"3;" + b"x" * 2 * MESSAGE_OCTETS + b"\r\na=b\r\n",
-        b"1;" + b"y" * 500 + b"\r\na\r\n",
-        b"0\r\nX: " + b"x" * 2 * MESSAGE_OCTETS,
-        b"0\r\n" + b"X: y\r\n" * (MESSAGE_OCTETS // 2),
-    ],
-    ids=["one extension", "many extensions", "one trailer", "many trailers"],
-)
-def test_what_chunks_and_trailers_add_is_bounded(wire: Wire, flood: bytes) -> None:
-    wire.send(POST + wire.host + FORM + CHUNKED + END + flood * (1 if len(flood) > 1000 else 5000))
-    assert {status for status, _ in wire.answers()} <= {400, 408, 413}, "it ends, and it is no answer to a form"
-
-
-def test_http_1_0_is_answered_and_closed_and_has_no_chunks(server: Server) -> None:
-    wire = Wire(server)
+def test_http_1_0_is_answered_and_closed_and_has_no_chunks(plain_server: Server) -> None:
+    wire = Wire(plain_server)
     wire.send(b"GET /jwks HTTP/1.0\r\n" + wire.host + END)
     assert [status for status, _ in wire.answers()] == [200]
-    wire = Wire(server)
+    wire = Wire(plain_server)
     wire.send(b"POST /token HTTP/1.0\r\n" + wire.host + FORM + CHUNKED + b"\r\n3\r\na=b\r\n0\r\n\r\n")
     assert [status for status, _ in wire.answers()] == [400]
 
@@ -257,58 +169,3 @@ def test_a_body_is_asked_for_with_100_continue_only_where_it_is_wanted(wire: Wir
     assert wire.answer().status == 401
     wire.send(POST + wire.host + FORM + expect + b"Content-Length: 10000000\r\n\r\n")
     assert wire.answers()[0][0] == 413
-
-
-def test_the_rest_of_a_body_that_was_answered_early_holds_no_connection(wire: Wire) -> None:
-    wire.send(b"POST /nowhere HTTP/1.1\r\n" + wire.host + b"Content-Length: 10000000\r\n\r\n")
-    assert wire.answer().status == 413
-    wire.send(b"x")
-    assert wire.answers() == []
-
-
-def test_an_empty_line_after_an_answer_holds_no_connection(wire: Wire) -> None:
-    wire.socket.settimeout(HEAD_SECONDS * 4)
-    wire.send(JWKS + wire.host + END)
-    assert wire.answer().status == 200
-    wire.send(END)
-    assert wire.answers() == []
-
-
-def test_ten_thousand_ranges_cost_what_one_does(server: Server, wire: Wire) -> None:
-    """Starlette CVE-2025-62727."""
-    wire.send(b"GET / HTTP/1.1\r\n" + wire.host + END)
-    wire.answer()
-    style = wire.text.partition(b'href="/static/css/')[2].partition(b'"')[0]
-    get = b"GET /static/css/" + style + b" HTTP/1.1\r\n" + wire.host
-    wire.send(get + END)
-    assert wire.answer().status == 200
-    whole = wire.text
-    wire.send(get + b"Range: bytes=" + b",".join(b"%d-" % number for number in range(2000)) + b"\r\n\r\n")
-    assert (wire.answer().status, wire.text) == (200, whole), "a range is ignored (RFC 9110 section 14.2)"
-    wire.send(get + b"Range: bytes=" + b",".join(b"%d-" % number for number in range(10_000)) + b"\r\n\r\n")
-    assert [status for status, _ in wire.answers()] == [400]
-
-
-@pytest.mark.parametrize("path", [b"/token", b"/par", b"/revoke", b"/login", b"/consent"])
-@pytest.mark.parametrize(
-    ("media_type", "body", "statuses"),
-    [
-        (FORM, b"&".join(b"a%d=" % number for number in range(10_000)), {413}),
-        (FORM, b"&".join(b"a%d=" % number for number in range(4_000)), {400}),
-        (FORM, b"&" * 32_000, {400}),
-        (FORM, b"a=" + b"x" * 10_000_000, {413}),
-        (
-            b"Content-Type: multipart/form-data; boundary=x\r\n",
-            b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n' + b"x" * 30_000,
-            {415},
-        ),
-    ],
-    ids=["10,000 fields", "4,000 fields", "only separators", "a field of 10 MB", "multipart"],
-)
-def test_a_flood_inside_a_form_is_refused(
-    wire: Wire, path: bytes, media_type: bytes, body: bytes, statuses: set[int]
-) -> None:
-    """Starlette CVE-2024-47874."""
-    wire.send(b"POST " + path + b" HTTP/1.1\r\n" + wire.host + media_type + b"Content-Length: %d\r\n\r\n" % len(body))
-    wire.send(body)
-    assert wire.answer().status in statuses
