@@ -66,7 +66,9 @@ class NamedIds(Visitor):
         self.text = text
 
     def enter_argument(self, node: ArgumentNode, *_: object) -> ArgumentNode | None:
-        return ArgumentNode(name=node.name, value=StringValueNode(value=self.text)) if node.name.value == "id" else None
+        if node.name.value not in ("id", "account"):
+            return None
+        return ArgumentNode(name=node.name, value=StringValueNode(value=self.text))
 
 
 @given(st.data())

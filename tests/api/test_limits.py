@@ -184,6 +184,17 @@ def test_cost_follows_the_variables() -> None:
     assert cost(text, {"n": None}) == cost(text, {"n": 500}) == cost(text, {"n": "50"}) == cost(text, {"n": 10**9})
 
 
+def test_a_page_of_changes_costs_what_three_lists_of_its_rows_could_hold() -> None:
+    text = """query ($n: Int!) { changes(account: "a", first: $n) { added { id corrects { id } } corrected { id }
+      removed { id } cursor } }"""
+    field = 1 + 10  # the object, and its weight
+    rows = (1 + 1 + 1) + 1 + 1  # added with what it corrects (weight 1), corrected, removed
+    assert cost(text, {"n": 50}) == field + 50 * rows
+    assert cost(text, {"n": 500}) == cost(text, {"n": 10**9}) == cost(text) == field + 500 * rows
+    many = "{ " + " ".join(f'c{n}: changes(account: "a", first: 500) {{ added {{ id }} }}' for n in range(10)) + " }"
+    assert cost(many) <= COST
+
+
 def test_cost_through_a_fragment_is_the_cost_without_it() -> None:
     plain = "{ accounts { transactions(last: 7) { edges { node { id } } nodes { id } } } }"
     selected = "{ edges { node { id } } nodes { id } }"

@@ -100,8 +100,8 @@ def _page(asked: ChangesOf, newest: int, rows: Sequence[_Changed], gone: Sequenc
     begun = newest if asked.begun is None else asked.begun
     # What has only now come to its day goes first: then the numbers told go up with every page.
     appeared = sorted((one for one in rows if one.number <= asked.number), key=lambda one: one.row.position)
-    numbered = sorted([*(one for one in rows if one.number > asked.number), *gone], key=lambda one: one.number)
-    waiting: list[_Changed | _Removed] = [*appeared, *numbered]
+    numbered: list[_Changed | _Removed] = [*(one for one in rows if one.number > asked.number), *gone]
+    waiting: list[_Changed | _Removed] = [*appeared, *sorted(numbered, key=lambda one: one.number)]
     told, has_more = waiting[: asked.limit], len(waiting) > asked.limit
     number, until = newest, last_position(asked.last)
     if has_more:
