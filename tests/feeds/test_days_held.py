@@ -86,6 +86,16 @@ async def test_missing_banking_days_are_accepted_and_told_until_they_come(bank: 
     ]  # fmt: skip
 
 
+async def test_days_of_the_block_that_have_no_rows_any_more_lose_them(bank: Bank) -> None:
+    thursday = date(2026, 11, 19)
+    every_day = block(row(1, thursday), row(2, FRIDAY), row(3), from_day=thursday)
+    await bank.send(write_statements(BANK, [every_day]))
+    for left in ([row(1, thursday), row(3)], [row(1, thursday)], []):
+        report = await bank.send(write_statements(BANK, [block(*left, from_day=thursday)]))
+        assert report.rows_removed == 1
+        assert [one.amount for one in await bank.rows()] == [one.amount for one in left]
+
+
 async def test_a_file_without_a_row_holds_its_days_as_well(bank: Bank) -> None:
     await bank.send(write_statements(BANK, [block(row(5, FRIDAY), to_day=FRIDAY)]))
     quiet = block(opening=100_005, from_day=date(2026, 11, 21))
