@@ -20,7 +20,7 @@ from tests.feeds.bank import FRIDAY, NOW, TUESDAY, Bank
 from tests.feeds.books import BANK, CURRENT, ORDINARY, block, notice, notices, overwritten, row
 from tests.feeds.events import account, event, registered, status_file
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.clause("6-1")]
+pytestmark = pytest.mark.clause("6-1")
 
 LATER = NOW + timedelta(hours=1)
 
@@ -39,6 +39,7 @@ def damaged(file: bytes, block_ends_at: int) -> bytes:
     return overwritten(file, block_ends_at, 8, b"9")
 
 
+@pytest.mark.both_databases
 async def test_a_refused_block_is_kept_as_it_came_with_its_reason_account_and_days(bank: Bank) -> None:
     file = damaged(write_statements(BANK, [block(row(1), account=CURRENT), block(row(7), row(8))]), 7)
     await bank.send(file)
@@ -73,6 +74,7 @@ async def test_the_same_file_read_again_keeps_one_place_for_each_refused_block(b
     assert entry.refused_at == LATER
 
 
+@pytest.mark.both_databases
 async def test_a_later_block_that_brings_the_days_settles_the_refused_one(bank: Bank) -> None:
     good = write_statements(BANK, [block(row(1, FRIDAY))])
     await bank.send(damaged(good, 3))
@@ -113,6 +115,7 @@ async def test_the_block_of_an_account_that_nobody_registered_is_kept_when_it_is
     assert (entry.account_id, entry.whose) == (None, "002-1-…4321")
 
 
+@pytest.mark.both_databases
 async def test_an_officer_sets_a_block_aside_with_a_reason_and_once(bank: Bank) -> None:
     await bank.send(damaged(write_statements(BANK, [block(row(1))]), 3))
 
@@ -127,6 +130,7 @@ async def test_an_officer_sets_a_block_aside_with_a_reason_and_once(bank: Bank) 
         await aside(2)
 
 
+@pytest.mark.both_databases
 async def test_while_a_block_of_an_account_is_refused_its_history_is_not_said_to_be_complete(bank: Bank) -> None:
     async def completeness() -> dict[str, Completeness]:
         def read(session: Session) -> dict[str, Completeness]:
@@ -152,6 +156,7 @@ async def retry(bank: Bank, number: int) -> FileReport | None:
     return await judge_again(bank.database, number, BANK.bank_code, "os-user:tests", LATER)
 
 
+@pytest.mark.both_databases
 async def test_a_block_that_came_before_its_days_are_there_is_taken_in_when_it_is_judged_again(bank: Bank) -> None:
     friday = [row(500, FRIDAY)]
     await bank.send(write_statements(BANK, [block(*friday, to_day=FRIDAY, opening=90_000)]))
@@ -211,6 +216,7 @@ async def test_a_block_older_than_what_came_meanwhile_is_told_so_and_changes_not
     assert await bank.rows() == before
 
 
+@pytest.mark.both_databases
 async def test_all_of_quarantine_is_judged_in_the_order_of_the_days(bank: Bank) -> None:
     await bank.send(write_statements(BANK, [block(row(500, FRIDAY), to_day=FRIDAY, opening=90_000)]))
     tuesday = block(row(7), from_day=TUESDAY, opening=100_500)
@@ -220,6 +226,7 @@ async def test_all_of_quarantine_is_judged_in_the_order_of_the_days(bank: Bank) 
     assert await bank.database.reading(open_ids) == [2, 1]
 
 
+@pytest.mark.both_databases
 async def test_a_status_file_that_waits_is_kept_and_taken_in_when_the_missing_one_has_come(bank: Bank) -> None:
     """Three files in the wrong order: the second and the first to come wait, each for the one before it."""
     more = [AccountKey("002", "1", f"765432{digit}") for digit in range(3)]
@@ -258,3 +265,14 @@ async def test_a_waiting_file_that_does_not_fit_when_its_turn_has_come_stays_wit
     assert (entry.damage["item"], entry.settled_as) == ("account", None)
     later = await bank.send(status_file(registered(5, AccountKey("002", "1", "7654323"))), LATER, suffix="jsonl")
     assert later.followed == [], "it is not tried again and again"
+
+
+async def test_of_many_refused_blocks_twenty_are_told_and_all_are_kept(bank: Bank) -> None:
+    days = [block(row(1), account=AccountKey("002", "1", f"{number:07}")) for number in range(25)]
+    file = write_statements(BANK, days)
+    for number in range(25):
+        file = damaged(file, 3 * (number + 1))
+    report = await bank.send(file)
+    assert (report.refused_count, len(report.blocks_refused)) == (25, 20)
+    assert report.details[20:] == ["ほか 5件のブロックも受け付けません。"]
+    assert len(await entries(bank)) == 25

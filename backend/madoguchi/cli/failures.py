@@ -4,7 +4,9 @@ What nobody foresaw gets a number; its place in the code goes to the log under t
 out of it, since they may hold what customers or officers typed.
 """
 
+import errno
 import json
+import socket
 import sys
 
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -26,6 +28,8 @@ BUSY = "データベースがほかの処理で使われています。しばら
 NOT_DONE = 1
 REFUSED = 3
 
+_NETWORK = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN)
+
 
 class Trouble(Exception):
     """Something the officer can mend; the message is the whole sentence, in Japanese."""
@@ -40,7 +44,7 @@ def database_is_away(failure: Exception) -> bool:
     if isinstance(failure, PoolTimeout):
         return True
     if isinstance(failure, OSError):
-        return failure.filename is None  # a file would have been named
+        return _is_of_the_network(failure)
     cause: object = failure
     if isinstance(failure, DBAPIError):
         if failure.connection_invalidated or _of_database(failure) in (UNREACHABLE, BUSY):
@@ -48,6 +52,14 @@ def database_is_away(failure: Exception) -> bool:
         cause = failure.orig
     # asyncpg's own, before there is a connection: 08 connection, 53 too many of them, 57 shutting down or starting.
     return str(getattr(cause, "sqlstate", None) or "")[:2] in ("08", "53", "57")
+
+
+def _is_of_the_network(failure: OSError) -> bool:
+    if isinstance(failure, ConnectionError | TimeoutError | socket.gaierror):
+        return True
+    # A file would have been named; asyncio makes one failure out of several addresses.
+    unnamed_socket = isinstance(failure, FileNotFoundError) and failure.filename is None
+    return unnamed_socket or failure.errno in _NETWORK or str(failure).startswith("Multiple exceptions")
 
 
 def sentence_of(failure: Exception) -> tuple[str, int]:
@@ -82,7 +94,7 @@ def _of_database(failure: DBAPIError) -> str | None:
 
 
 def _of_system(failure: OSError) -> str:
-    if isinstance(failure, ConnectionError):
+    if _is_of_the_network(failure):
         return UNREACHABLE
     place = failure.filename or "ファイル"
     elsewhere = "別の場所(MADOGUCHI_DATA_DIR など)を指定してください。"

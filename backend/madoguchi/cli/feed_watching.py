@@ -120,7 +120,7 @@ class Watch:
                 if self.left_alone.get(path.name) != _state(path) and self._is_whole(path):
                     whole.append((place_of(path), path))
             except OSError as failure:
-                self._leave(path, failure)
+                self._leave(path, None, failure)
         for _, path in sorted(whole):
             if self.stopped:
                 return
@@ -186,7 +186,9 @@ class Watch:
         return False
 
     def _take(self, path: Path) -> None:
+        state: State | None = None
         try:
+            state = _state(path)
             report = self._with_database(lambda: self._import(path))
             if report is None:
                 return
@@ -194,7 +196,7 @@ class Watch:
         except Trouble:
             raise
         except Exception as failure:
-            self._leave(path, failure)
+            self._leave(path, state, failure)
             return
         self.delivered.pop(path.name, None)
         say(f"{summary(report)} → {there.parent.name}/{there.name}")
@@ -225,9 +227,10 @@ class Watch:
                 return done
         return None
 
-    def _leave(self, path: Path, failure: Exception) -> None:
+    def _leave(self, path: Path, state: State | None, failure: Exception) -> None:
+        """Tell why a file was not taken, and leave it until it is not any more as it was."""
         try:
-            self.left_alone[path.name] = _state(path)
+            self.left_alone[path.name] = state or _state(path)
         except OSError:
             return  # somebody took it away
         print(visible_lines(f"{path.name}: {sentence_of(failure)[0]}"), file=sys.stderr)

@@ -7,6 +7,7 @@ lets a reader pass it over) and CR LF are taken, an empty line is not.
 Whether events join those known so far, and what a full file changes, are the procedures' questions.
 """
 
+import errno
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -88,7 +89,7 @@ class _Places:
         self.stream.seek(self.offsets[which])
         says = read_line(self.stream.readline(LINE_LIMIT), number)
         if isinstance(says, FileRefused):
-            raise OSError("the file changed while it was read")
+            raise OSError(errno.EBUSY, "読んでいるあいだに、ほかのプログラムが書き換えました")
         return number, says
 
 
