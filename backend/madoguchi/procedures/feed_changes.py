@@ -4,7 +4,7 @@ Every row that came, was corrected in what is shown, or went has a number of its
 account's row, which is locked while they are given out: nobody can see a number before a smaller one.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -43,6 +43,8 @@ class Changes:
     rows_removed: int = 0
     pointers_lost: dict[int, int] = field(default_factory=dict)  # 訂正 rows whose corrected row went, and its id
     _waiting: list[Columns] = field(default_factory=list)
+    _changed: list[Columns] = field(default_factory=list)
+    _moving: list[Columns] = field(default_factory=list)
 
     @property
     def any(self) -> bool:
@@ -82,16 +84,25 @@ class Changes:
             self._execute(insert(_REMOVED), removed)
             self.rows_removed += len(some)
 
-    def move(self, pairs: Sequence[tuple[Any, Columns]]) -> None:
-        """Rows of one day that stay but for order, balance or 照会番号. The last is shown to nobody: no number."""
-        for some in _some(pairs):
+    def change(self, row: Any, told: Columns) -> None:
+        """A row that stays but for order, balance or 照会番号 (the last is shown to nobody: no number)."""
+        stays = row.position == told["position"]
+        shown = not stays or row.balance_after != told["balance_after"]
+        changed = {name: told[name] for name in _MAY_CHANGE if name != "last_change"}
+        changed |= {"row_id": row.transaction_id, "last_change": self._next() if shown else row.last_change}
+        (self._changed if stays else self._moving).append(changed)
+        if len(self._changed) == _ROWS_AT_ONCE:
+            self._write_changed()
+
+    def end_day(self) -> None:
+        """Rows of the day that changed their order take their places, which others may have left only now."""
+        self._write_changed()
+        for some in _some(self._moving):
             # Positions are unique within an account: all that move step aside first.
-            self._execute(
-                _STEP_ASIDE,
-                [{"row_id": row.transaction_id} for row, told in some if row.position != told["position"]],
-            )
-        for some in _some(pairs):
-            self._execute(_CHANGE, [self._changed(row, told) for row, told in some])
+            self._execute(_STEP_ASIDE, [{"row_id": changed["row_id"]} for changed in some])
+        for some in _some(self._moving):
+            self._execute(_CHANGE, some)
+        self._moving = []
 
     def point(self, corrections: Iterable[tuple[Any, int | None]]) -> None:
         """訂正 rows and the id of the row that each corrects. One that came with this block has its number already."""
@@ -113,10 +124,9 @@ class Changes:
         self._write_new()
         self.account.last_change = self.last
 
-    def _changed(self, row: Any, told: Columns) -> Columns:
-        shown = row.position != told["position"] or row.balance_after != told["balance_after"]
-        number = self._next() if shown else row.last_change
-        return {"row_id": row.transaction_id, "last_change": number} | {name: told[name] for name in _MAY_CHANGE[:-1]}
+    def _write_changed(self) -> None:
+        self._execute(_CHANGE, self._changed)
+        self._changed = []
 
     def _write_new(self) -> None:
         self._execute(insert(_LEDGER), self._waiting)

@@ -37,16 +37,16 @@ def replace_rows(session: Session, account_id: int, block: StatementBlock, chang
         if held_of_day is None:
             changes.add(told_of_day)
             continue
-        new, gone, moved = [], [], []
+        new, gone = [], []
         for told, row in _same_rows(told_of_day, held_of_day):
             if row is None:
                 new.append(told)
             elif told is None:
                 gone.append(row)
             elif any(told[name] != getattr(row, name) for name in (*_SHOWN, "inquiry_number")):
-                moved.append((row, told))
+                changes.change(row, told)
         changes.withdraw(gone)
-        changes.move(moved)
+        changes.end_day()
         changes.add(new)
     changes.finish()
 
