@@ -218,10 +218,13 @@ def test_two_workers_on_postgresql_serve_and_end_together(
 
 
 def workers_of(server: Server) -> list[Path]:
-    """The processes that the command has started to serve, as folders of /proc."""
-    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
-    processes = [Path("/proc", child) for child in children]
-    return [process for process in processes if b"spawn_main" in (process / "cmdline").read_bytes()]
+    """The processes that serve, as folders of /proc: children of the one that the command has started to fork them."""
+    (forking,) = (each for each in children(server.process.pid) if b"forkserver" in (each / "cmdline").read_bytes())
+    return children(int(forking.name))
+
+
+def children(pid: int) -> list[Path]:
+    return [Path("/proc", child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def test_production_serves_with_its_own_keys_and_has_no_sample(database_url: str, tmp_path: Path) -> None:
