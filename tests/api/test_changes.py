@@ -122,7 +122,9 @@ async def test_a_cursor_given_in_a_narrower_window_does_not_serve_in_a_wider_one
     await few_days(caller)
     narrow = (await new(caller, after=wide))["cursor"]
     await change(caller, date(2026, 11, 1), balance_after=1)
-    assert (await new(caller, after=narrow))["corrected"] == [], "not in the window"
+    nothing = await new(caller, after=narrow)
+    assert nothing["corrected"] == [], "not in the window"
+    assert nothing["cursor"] != narrow, "what was passed over once is not looked at again"
     await caller.database.writing(lambda session: session.execute(update(Aggregator).values(history_days=6)))
     assert refused(await asked(caller, after=narrow)) == {("changes",): ("CURSOR_EXPIRED", "2-4")}
     assert refused(await asked(caller, after=wide)) == {}

@@ -35,6 +35,19 @@ def test_a_cursor_is_useless_in_another_account(position: int, account: int, oth
     assert ids.open(cursor, [Kind.CURSOR], other) == ((Kind.CURSOR, position) if account == other else None)
 
 
+@given(st.binary(min_size=1, max_size=40), accounts, accounts)
+def test_a_note_opens_whole_for_its_account_and_aggregator_alone(note: bytes, account: int, other: int) -> None:
+    ids = Ids(MASTER, "kakeibo")
+    text = ids.seal_note(Kind.CHANGES, note, account)
+    assert ids.open_note(text, Kind.CHANGES, len(note), other) == (note if account == other else None)
+    assert ids.open_note(text, Kind.CURSOR, len(note), account) is None
+    assert Ids(MASTER, "kaikei").open_note(text, Kind.CHANGES, len(note), account) is None
+    for changed in (text[:-1], text + "A", text + "=", text.swapcase()):
+        if changed != text:
+            assert ids.open_note(changed, Kind.CHANGES, len(note), account) is None
+    assert text == ids.seal_note(Kind.CHANGES, note, account)
+
+
 @given(keys)
 def test_an_id_of_one_kind_is_none_of_another(key: int) -> None:
     ids = Ids(MASTER, "kakeibo")
