@@ -161,7 +161,8 @@ async def test_a_block_that_came_before_its_days_are_there_is_taken_in_when_it_i
     friday = [row(500, FRIDAY)]
     await bank.send(write_statements(BANK, [block(*friday, to_day=FRIDAY, opening=90_000)]))
     tuesday = block(row(7), row(8), from_day=date(2026, 11, 21), opening=100_500)
-    await bank.send(write_statements(BANK, [block(row(1), account=CURRENT), tuesday]))
+    file = write_statements(BANK, [block(row(1), account=CURRENT), tuesday])
+    await bank.send(file)
 
     again = await retry(bank, 1)
     assert again is not None
@@ -175,6 +176,7 @@ async def test_a_block_that_came_before_its_days_are_there_is_taken_in_when_it_i
     assert (again.clean, again.rows_added, await settled(bank)) == (True, 2, [Settlement.TAKEN_IN])
     assert [one.balance_after for one in await bank.rows()] == [100_500, 100_507, 100_515]
     assert await retry(bank, 1) is None, "it was settled"
+    assert (await bank.send(file)).known_before, "nothing of it is refused any more"
 
 
 async def test_when_nothing_of_a_file_is_refused_any_more_the_same_file_changes_nothing(bank: Bank) -> None:

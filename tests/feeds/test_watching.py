@@ -213,13 +213,14 @@ def test_a_file_that_is_moved_in_is_taken_at_once_and_sigterm_ends_with_zero(inb
     try:
         assert watching.stdout is not None
         assert "を見ています" in watching.stdout.readline()
+        began = monotonic()
         (tmp_path / "cut.jsonl").write_bytes(status_file(opened(1))[:-20])
         (tmp_path / "cut.jsonl").rename(inbox / "cut.jsonl")
         assert "→ refused/cut.jsonl" in watching.stdout.readline()
+        assert monotonic() < began + 45, "before it counts as left alone"
         (inbox / "x.part").write_bytes(status_file(opened(1)))
         (inbox / "x.part").rename(inbox / "x.jsonl")
-        began = monotonic()
-        while not (inbox / "done" / "x.jsonl").exists() and monotonic() < began + 30:
+        while not (inbox / "done" / "x.jsonl").exists() and monotonic() < began + 45:
             sleep(0.05)
         watching.send_signal(signal.SIGTERM)
         out, _ = watching.communicate(timeout=30)

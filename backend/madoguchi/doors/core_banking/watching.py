@@ -124,8 +124,6 @@ def _has_end_record(stream: BinaryIO) -> bool:
     between = first[RECORD_BYTES:]
     length = RECORD_BYTES + (2 if between in _TWO_BYTES else 1 if between[:1] in _ONE_BYTE else 0)
     whole, rest = divmod(stream.seek(0, os.SEEK_END), length)
-    if rest not in (0, 1, RECORD_BYTES, RECORD_BYTES + 1):
-        return False
     last = whole if rest >= RECORD_BYTES else whole - 1
     stream.seek(max(last, 0) * length)
     return stream.read(1) == (b"\xf9" if first.startswith(b"\xf1") else b"9")
