@@ -18,8 +18,8 @@ from madoguchi.doors.api.ids import Ids, Kind
 from madoguchi.doors.api.operation import Operations
 from madoguchi.doors.api.request import Question
 from madoguchi.doors.api.schema import build_schema
-from madoguchi.procedures.feed_statements import StatementStored, store_statement
-from madoguchi.procedures.feed_values import AccountKey, StatementRow
+from madoguchi.procedures.feeds.statements import StatementStored, store_statement
+from madoguchi.procedures.feeds.values import AccountKey, StatementRow
 from madoguchi.procedures.quotas import Quotas
 from madoguchi.records.aggregators import Aggregator
 from madoguchi.records.bank import Account, FeedFile

@@ -17,7 +17,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Session, SQLModel
 
-from madoguchi.procedures.feed_values import StatementRow
+from madoguchi.procedures.feeds.values import StatementRow
 from madoguchi.records.database import Database
 from madoguchi.rules.vocabulary import Direction
 from tests import story

@@ -37,7 +37,7 @@ from sqlmodel import Session, select
 from madoguchi.doors.core_banking.importing import import_file
 from madoguchi.doors.core_banking.zengin_writer import write_statements
 from madoguchi.procedures.banking_days import banking_day_until, days, is_banking_day
-from madoguchi.procedures.feed_values import AccountKey, StatementRow
+from madoguchi.procedures.feeds.values import AccountKey, StatementRow
 from madoguchi.records.bank import Account, Branch, Contract, Customer, Transaction
 from madoguchi.records.database import Database
 from madoguchi.records.upgrading import upgrade

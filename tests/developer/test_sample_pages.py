@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from madoguchi.doors import developer
-from madoguchi.procedures.feed_schema import status_feed_schema
+from madoguchi.procedures.status_feed.schema import status_feed_schema
 from madoguchi.settings import Mode, Settings
 from tests.developer.fake_bank import FakeBank, header
 from tests.developer.visitor import AS_OF, Visitor, context, data, refused, visiting

@@ -7,8 +7,8 @@ from pathlib import Path
 from sqlmodel import Session, col, func, select
 
 from madoguchi.doors.core_banking.importing import import_file
-from madoguchi.procedures.feed_files import FileReport
-from madoguchi.procedures.feed_values import AccountKey
+from madoguchi.procedures.feeds.files import FileReport
+from madoguchi.procedures.feeds.values import AccountKey
 from madoguchi.records.audit import Act
 from madoguchi.records.bank import Account, Statement, Transaction
 from madoguchi.records.database import Database

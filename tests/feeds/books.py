@@ -3,7 +3,7 @@
 from datetime import date, datetime
 
 from madoguchi.doors.core_banking.zengin_writer import Sender
-from madoguchi.procedures.feed_values import (
+from madoguchi.procedures.feeds.values import (
     NOWHERE,
     AccountKey,
     BalanceNotice,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from itertools import pairwise
 
-from madoguchi.procedures.feed_values import StatementBlock, StatementRow
+from madoguchi.procedures.feeds.values import StatementBlock, StatementRow
 from madoguchi.rules.vocabulary import Completeness, Direction
 
 BANKING_DAYS = {date(2026, 11, day) for day in (17, 18, 19, 20, 24, 25, 26, 27, 30)} | {date(2026, 12, 1)}

@@ -4,9 +4,9 @@ import json
 from io import BytesIO
 
 from madoguchi.doors.core_banking.status_feed import read_status_file
-from madoguchi.procedures.feed_events import EventFile, StatusEvent
-from madoguchi.procedures.feed_full_file import FullContract, FullFile
-from madoguchi.procedures.feed_values import AccountKey, FileRefused
+from madoguchi.procedures.feeds.values import AccountKey, FileRefused
+from madoguchi.procedures.status_feed.events import EventFile, StatusEvent
+from madoguchi.procedures.status_feed.full_file import FullContract, FullFile
 
 CUSTOMER = "10000001"
 

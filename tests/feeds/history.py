@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from madoguchi.procedures.feed_statements import StatementStored, store_statement
-from madoguchi.procedures.feed_values import AccountKey, BlockRefused, StatementBlock, StatementRow
+from madoguchi.procedures.feeds.statements import StatementStored, store_statement
+from madoguchi.procedures.feeds.values import AccountKey, BlockRefused, StatementBlock, StatementRow
 from madoguchi.records.bank import (
     Account,
     Branch,

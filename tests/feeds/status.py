@@ -6,8 +6,8 @@ from pathlib import Path
 from sqlmodel import Session, col, select
 
 from madoguchi.doors.core_banking.importing import import_file
-from madoguchi.procedures.feed_files import FileReport
-from madoguchi.procedures.feed_reconciling import USUAL_BOUND, EndingBound
+from madoguchi.procedures.feeds.files import FileReport
+from madoguchi.procedures.status_feed.reconciling import USUAL_BOUND, EndingBound
 from madoguchi.records.audit import Act
 from madoguchi.records.bank import Account, Contract
 from madoguchi.records.database import Database

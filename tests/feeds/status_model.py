@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from madoguchi.procedures.feed_values import AccountKey
+from madoguchi.procedures.feeds.values import AccountKey
 from madoguchi.rules.vocabulary import JST
 from tests.feeds.events import account, event, full_account, full_contract, full_file
 

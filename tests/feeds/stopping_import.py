@@ -14,7 +14,7 @@ from datetime import date
 
 from sqlmodel import Session
 
-from madoguchi.procedures.feed_values import StatementBlock, StatementRow
+from madoguchi.procedures.feeds.values import StatementBlock, StatementRow
 from madoguchi.records.database import Database
 from tests.feeds.books import block, row
 from tests.feeds.history import History

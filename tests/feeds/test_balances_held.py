@@ -6,8 +6,8 @@ import pytest
 from sqlmodel import Session, select
 
 from madoguchi.doors.core_banking.zengin_writer import write_notices
-from madoguchi.procedures.feed_files import FileReport
-from madoguchi.procedures.feed_values import BalanceNotice
+from madoguchi.procedures.feeds.files import FileReport
+from madoguchi.procedures.feeds.values import BalanceNotice
 from madoguchi.records.bank import Account, Balance
 from madoguchi.rules.vocabulary import JST, Precision
 from tests.feeds.bank import NOW, Bank

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from madoguchi.procedures import feed_corrections
-from madoguchi.procedures.feed_values import StatementBlock, StatementRow
+from madoguchi.procedures.feeds import corrections as feed_corrections
+from madoguchi.procedures.feeds.values import StatementBlock, StatementRow
 from madoguchi.records.database import Database
 from madoguchi.rules.vocabulary import Direction
 from tests.feeds.bank import FRIDAY, TUESDAY

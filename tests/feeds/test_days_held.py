@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from madoguchi.doors.core_banking.zengin_writer import write_statements
 from madoguchi.procedures.banking_days import is_banking_day
-from madoguchi.procedures.feed_values import AccountKey, BlockRefused, StatementRow
+from madoguchi.procedures.feeds.values import AccountKey, BlockRefused, StatementRow
 from madoguchi.records.bank import Statement
 from madoguchi.rules.vocabulary import Completeness, Direction
 from tests.feeds.bank import FRIDAY, NOW, TUESDAY, Bank

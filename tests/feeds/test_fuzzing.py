@@ -19,7 +19,7 @@ from sqlalchemy import event
 from sqlmodel import Session, col, delete, select, update
 
 from madoguchi.doors.core_banking.zengin_writer import write_notices, write_statements
-from madoguchi.procedures.feed_values import AccountKey, Damage
+from madoguchi.procedures.feeds.values import AccountKey, Damage
 from madoguchi.records import bank as tables
 from madoguchi.records.bank import Account, Balance, Transaction
 from madoguchi.records.database import Database

@@ -14,10 +14,10 @@ from madoguchi.doors.core_banking.importing import import_file
 from madoguchi.doors.core_banking.sample_books import write_sample_files
 from madoguchi.doors.core_banking.zengin_reader import read_zengin
 from madoguchi.doors.core_banking.zengin_writer import write_notices, write_statements
-from madoguchi.procedures.feed_files import FileReport, FileSeen, begin_file
-from madoguchi.procedures.feed_quarantine import FileContent
-from madoguchi.procedures.feed_values import AccountKey, FileRefused
-from madoguchi.procedures.feeds import take_in_block
+from madoguchi.procedures.feeds.files import FileReport, FileSeen, begin_file
+from madoguchi.procedures.feeds.quarantine import FileContent
+from madoguchi.procedures.feeds.taking_in import take_in_block
+from madoguchi.procedures.feeds.values import AccountKey, FileRefused
 from madoguchi.records.bank import (
     Account,
     Balance,

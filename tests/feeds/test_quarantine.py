@@ -9,9 +9,9 @@ from sqlmodel import Session, col, select
 
 from madoguchi.doors.core_banking.retrying import judge_again
 from madoguchi.doors.core_banking.zengin_writer import write_notices, write_statements
-from madoguchi.procedures.feed_files import FileReport
-from madoguchi.procedures.feed_quarantine import open_ids, set_aside
-from madoguchi.procedures.feed_values import AccountKey
+from madoguchi.procedures.feeds.files import FileReport
+from madoguchi.procedures.feeds.quarantine import open_ids, set_aside
+from madoguchi.procedures.feeds.values import AccountKey
 from madoguchi.procedures.ledger_reading import PageOf, Wanted, read_ledger
 from madoguchi.procedures.service import NotFound
 from madoguchi.records.bank import Account, QuarantinedBlock

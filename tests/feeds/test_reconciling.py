@@ -6,10 +6,10 @@ import pytest
 from sqlmodel import Session, col, select
 
 from madoguchi.doors.core_banking.status_feed import write_full_file
-from madoguchi.procedures.feed_full_file import FullBegin
-from madoguchi.procedures.feed_reconciled import CHANGES_TOLD, Reconciled
-from madoguchi.procedures.feed_reconciling import EndingBound
-from madoguchi.procedures.feed_values import AccountKey, FileRefused
+from madoguchi.procedures.feeds.values import AccountKey, FileRefused
+from madoguchi.procedures.status_feed.full_file import FullBegin
+from madoguchi.procedures.status_feed.reconciled import CHANGES_TOLD, Reconciled
+from madoguchi.procedures.status_feed.reconciling import EndingBound
 from madoguchi.records.bank import Account, Contract, Customer, StatusCursor
 from madoguchi.rules.vocabulary import AccountState, Cause, ContractState, RegistrationState
 from tests.feeds.books import CURRENT, ORDINARY

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from madoguchi.doors.core_banking.zengin_file import examine
-from madoguchi.procedures.feed_values import FileRefused
+from madoguchi.procedures.feeds.values import FileRefused
 from tests.feeds.bank import Bank
 from tests.feeds.books import BANK, ORDINARY
 from tests.feeds.events import event, opened, read_events, registered, status_file

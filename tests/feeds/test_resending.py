@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from madoguchi.doors.core_banking.zengin_writer import write_statements
-from madoguchi.procedures.feed_statements import StatementStored
-from madoguchi.procedures.feed_values import AccountKey, BlockRefused, StatementBlock, StatementRow
+from madoguchi.procedures.feeds.statements import StatementStored
+from madoguchi.procedures.feeds.values import AccountKey, BlockRefused, StatementBlock, StatementRow
 from madoguchi.records.bank import FeedFile
 from madoguchi.records.database import Database
 from madoguchi.rules.vocabulary import Direction

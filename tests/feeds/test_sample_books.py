@@ -14,8 +14,8 @@ from madoguchi.doors.core_banking.sample_books import generate, write_sample_fil
 from madoguchi.doors.core_banking.sample_customers import load_books
 from madoguchi.doors.core_banking.zengin_reader import read_zengin
 from madoguchi.procedures.banking_days import is_banking_day
-from madoguchi.procedures.feed_events import StatusEvent
-from madoguchi.procedures.feed_values import BalanceNotice, FileRefused, NoticeBlock, StatementBlock, StatementRow
+from madoguchi.procedures.feeds.values import BalanceNotice, FileRefused, NoticeBlock, StatementBlock, StatementRow
+from madoguchi.procedures.status_feed.events import StatusEvent
 from madoguchi.rules.vocabulary import AccountKind
 from tests.feeds.events import read_events
 

@@ -3,7 +3,7 @@
 import pytest
 from sqlmodel import col, select
 
-from madoguchi.procedures.feed_values import AccountKey, Damage, FileRefused
+from madoguchi.procedures.feeds.values import AccountKey, Damage, FileRefused
 from madoguchi.records.audit import Act
 from madoguchi.records.bank import Customer
 from madoguchi.rules.vocabulary import AccountState, Cause, ContractState, RegistrationState

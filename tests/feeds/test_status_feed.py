@@ -7,8 +7,8 @@ from itertools import count
 import pytest
 
 from madoguchi.doors.core_banking.status_feed import read_status_file, write_status_events
-from madoguchi.procedures.feed_events import AccountRegistered, ContractOpened, EventFile
-from madoguchi.procedures.feed_values import AccountKey, Damage, FileRefused
+from madoguchi.procedures.feeds.values import AccountKey, Damage, FileRefused
+from madoguchi.procedures.status_feed.events import AccountRegistered, ContractOpened, EventFile
 from madoguchi.rules.vocabulary import Product
 from tests.feeds.events import read_events
 

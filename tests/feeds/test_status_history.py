@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from sqlmodel import Session, select
 
 from madoguchi.doors.core_banking.status_feed import read_status_file
-from madoguchi.procedures.feed_events import EventFile
-from madoguchi.procedures.feed_full_file import FullFile
-from madoguchi.procedures.feed_reconciling import EndingBound, reconcile
-from madoguchi.procedures.feed_sequence import Unfit, lock_cursor
-from madoguchi.procedures.feed_status import apply_events
-from madoguchi.procedures.feed_values import AccountKey
+from madoguchi.procedures.feeds.values import AccountKey
+from madoguchi.procedures.status_feed.acting import apply_events
+from madoguchi.procedures.status_feed.events import EventFile
+from madoguchi.procedures.status_feed.full_file import FullFile
+from madoguchi.procedures.status_feed.reconciling import EndingBound, reconcile
+from madoguchi.procedures.status_feed.sequence import Unfit, lock_cursor
 from madoguchi.records.bank import Account, Contract, Customer
 from madoguchi.records.database import Database
 from tests import story

@@ -7,8 +7,8 @@ from sqlmodel import Session, select
 
 from madoguchi import opaque
 from madoguchi.doors.api.ids import Ids, Kind
-from madoguchi.procedures.feed_accounts import find_account
-from madoguchi.procedures.feed_values import AccountKey
+from madoguchi.procedures.feeds.accounts import find_account
+from madoguchi.procedures.feeds.values import AccountKey
 from madoguchi.procedures.reading import admit
 from madoguchi.records.bank import Branch
 from madoguchi.rules.vocabulary import Cause, RegistrationState

@@ -10,8 +10,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from madoguchi.doors.core_banking.sample_books import generate
 from madoguchi.doors.core_banking.status_feed import read_status_file
-from madoguchi.procedures.feed_schema import status_feed_schema
-from madoguchi.procedures.feed_values import FileRefused
+from madoguchi.procedures.feeds.values import FileRefused
+from madoguchi.procedures.status_feed.schema import status_feed_schema
 from madoguchi.rules.plain_text import is_plain
 from tests.feeds.books import CURRENT, ORDINARY
 from tests.feeds.events import account, event, full_account, full_contract, full_file, opened, registered, status_file

@@ -2,7 +2,7 @@
 
 import pytest
 
-from madoguchi.procedures.feed_sequence import missing_numbers
+from madoguchi.procedures.status_feed.sequence import missing_numbers
 from madoguchi.rules.vocabulary import ContractState, RegistrationState
 from tests.feeds.books import CURRENT, ORDINARY
 from tests.feeds.events import account, event

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from madoguchi.procedures.feed_values import FileRefused
+from madoguchi.procedures.feeds.values import FileRefused
 from tests.feeds.books import ORDINARY
 from tests.feeds.events import event, opened, read_events, registered, status_file
 

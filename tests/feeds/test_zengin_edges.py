@@ -8,7 +8,7 @@ import pytest
 
 from madoguchi.doors.core_banking.zengin_reader import read_zengin
 from madoguchi.doors.core_banking.zengin_writer import write_notices, write_statements
-from madoguchi.procedures.feed_values import (
+from madoguchi.procedures.feeds.values import (
     AccountKey,
     BlockPassedOver,
     BlockRefused,

@@ -13,7 +13,7 @@ from madoguchi.doors.core_banking.zengin_file import USUAL_FORM, FileForm
 from madoguchi.doors.core_banking.zengin_layout import PRINTED, encode
 from madoguchi.doors.core_banking.zengin_reader import read_zengin
 from madoguchi.doors.core_banking.zengin_writer import write_notices, write_statements
-from madoguchi.procedures.feed_values import AccountKey, BlockPassedOver, BlockRefused, FileRefused
+from madoguchi.procedures.feeds.values import AccountKey, BlockPassedOver, BlockRefused, FileRefused
 from madoguchi.rules.vocabulary import Direction
 from tests.feeds.bank import Bank
 from tests.feeds.books import BANK, CURRENT, TODAY, block, notice, notices, overwritten, row

@@ -11,7 +11,7 @@ from madoguchi.doors.core_banking.zengin_code import JIS, KANA_TABLES, Code
 from madoguchi.doors.core_banking.zengin_file import FileForm, FileOutline, block_bytes, examine
 from madoguchi.doors.core_banking.zengin_reader import read_block, read_blocks, read_zengin
 from madoguchi.doors.core_banking.zengin_writer import write_notices, write_statements
-from madoguchi.procedures.feed_values import (
+from madoguchi.procedures.feeds.values import (
     AccountKey,
     BlockPassedOver,
     BlockRefused,

@@ -11,7 +11,7 @@ import pytest
 
 from madoguchi.cli.feed_progress import progress
 from madoguchi.cli.feed_words import REPORT_SHAPE
-from madoguchi.procedures import feeds
+from madoguchi.procedures.feeds import taking_in as feeds
 from tests.feeds.books import ORDINARY
 from tests.feeds.events import opened, registered, status_file
 from tests.support.desk import Command

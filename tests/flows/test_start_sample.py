@@ -12,9 +12,9 @@ import pytest
 from sqlmodel import Session, col, func, select
 
 from madoguchi.installation import load_keys, public_half, sample_document
-from madoguchi.procedures import feeds
-from madoguchi.procedures.feed_states import feed_states
-from madoguchi.procedures.feeds import take_in_block
+from madoguchi.procedures.feeds import taking_in as feeds
+from madoguchi.procedures.feeds.states import feed_states
+from madoguchi.procedures.feeds.taking_in import take_in_block
 from madoguchi.procedures.listing import books_until
 from madoguchi.procedures.service import institution_facts
 from madoguchi.procedures.setting_up import national_holidays

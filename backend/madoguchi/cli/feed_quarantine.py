@@ -16,8 +16,8 @@ from madoguchi.cli.feed_words import KINDS, UNKNOWN_KIND, particulars, report_as
 from madoguchi.cli.words import day_in_words, in_words, say, say_json, say_table
 from madoguchi.doors.core_banking.retrying import judge_again
 from madoguchi.doors.core_banking.zengin_file import FileForm
-from madoguchi.procedures.feed_files import FileReport
-from madoguchi.procedures.feed_listing import (
+from madoguchi.procedures.feeds.files import FileReport
+from madoguchi.procedures.feeds.listing import (
     EntryLine,
     FileLine,
     count_entries,
@@ -26,7 +26,7 @@ from madoguchi.procedures.feed_listing import (
     list_entries,
     list_files,
 )
-from madoguchi.procedures.feed_quarantine import open_ids, set_aside
+from madoguchi.procedures.feeds.quarantine import open_ids, set_aside
 from madoguchi.rules.vocabulary import Settlement
 
 SHOWN = 20

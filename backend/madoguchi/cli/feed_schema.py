@@ -2,7 +2,7 @@
 
 import typer
 
-from madoguchi.procedures.feed_schema import status_feed_schema
+from madoguchi.procedures.status_feed.schema import status_feed_schema
 
 
 def schema() -> None:

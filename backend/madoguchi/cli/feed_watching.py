@@ -42,8 +42,8 @@ from madoguchi.doors.core_banking.watching import (
 )
 from madoguchi.doors.core_banking.zengin_file import FileForm
 from madoguchi.installation import open_in
-from madoguchi.procedures.feed_files import FileReport
-from madoguchi.procedures.feed_listing import count_entries
+from madoguchi.procedures.feeds.files import FileReport
+from madoguchi.procedures.feeds.listing import count_entries
 from madoguchi.procedures.installing import Database
 
 Value = TypeVar("Value")

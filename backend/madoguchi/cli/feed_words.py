@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from madoguchi.procedures.feed_files import FileReport
-from madoguchi.procedures.feed_values import Damage
+from madoguchi.procedures.feeds.files import FileReport
+from madoguchi.procedures.feeds.values import Damage
 
 KINDS = {"03": "入出金取引明細", "04": "残高通知", "status": "利用状況"}
 UNKNOWN_KIND = "種別不明"

@@ -1,6 +1,6 @@
 """`madoguchi feed`: taking in what the core-banking system sends, and writing sample files of the same shape.
 
-What is in quarantine is feed_quarantine.py's, a watched folder feed_watching.py's.
+What is in quarantine is feeds/quarantine.py's, a watched folder feed_watching.py's.
 """
 
 from datetime import date
@@ -19,9 +19,9 @@ from madoguchi.cli.words import day, say, say_json
 from madoguchi.doors.core_banking.importing import Progress, import_file
 from madoguchi.doors.core_banking.sample_books import DEFAULT_MONTHS, DEFAULT_SEED, write_sample_files
 from madoguchi.doors.core_banking.zengin_file import FileForm
-from madoguchi.procedures.feed_files import FileReport
-from madoguchi.procedures.feed_reconciling import EndingBound
+from madoguchi.procedures.feeds.files import FileReport
 from madoguchi.procedures.installing import Database
+from madoguchi.procedures.status_feed.reconciling import EndingBound
 
 app = typer.Typer(help="勘定系とインターネットバンキングからの連携ファイル。")
 app.command("schema")(feed_schema.schema)

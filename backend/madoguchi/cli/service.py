@@ -11,7 +11,7 @@ from madoguchi import sandbox
 from madoguchi.cli.context import office
 from madoguchi.cli.failures import Trouble
 from madoguchi.cli.words import FEEDS, TARGETS, in_words, moment, say, say_json
-from madoguchi.procedures.feed_states import FeedState, feed_states
+from madoguchi.procedures.feeds.states import FeedState, feed_states
 from madoguchi.procedures.service import close_service, institution, institution_facts, open_service, stops_now
 from madoguchi.rules import service_hours
 from madoguchi.rules.facts import InstitutionFacts

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from sqlmodel import Session, col, select
 
 from madoguchi.procedures.aggregators import aggregator_facts, list_aggregators
-from madoguchi.procedures.feed_states import FeedState, feed_states
+from madoguchi.procedures.feeds.states import FeedState, feed_states
 from madoguchi.procedures.service import institution, institution_facts
 from madoguchi.procedures.terms import terms_now
 from madoguchi.records.aggregators import Aggregator

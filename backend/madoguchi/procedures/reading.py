@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from madoguchi.procedures.feed_states import FeedState, feed_state
+from madoguchi.procedures.feeds.states import FeedState, feed_state
 from madoguchi.records import admission
 from madoguchi.rules import facts
 from madoguchi.rules.access import Access, access

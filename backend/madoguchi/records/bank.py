@@ -200,7 +200,7 @@ class QuarantinedBlock(SQLModel, table=True):
     created_on: date | None = None  # 作成日
     from_day: date | None = None  # 勘定日 自
     to_day: date | None = None  # 勘定日 至
-    damage: dict[str, Any] = Field(sa_type=JSON)  # feed_values.Damage
+    damage: dict[str, Any] = Field(sa_type=JSON)  # procedures/feeds/values.py, Damage
     content: bytes = Field(sa_type=LargeBinary)
     read_as_of: date  # the day the import took for "today" (作成日 has no era)
     refused_at: datetime = Field(sa_type=Moment)

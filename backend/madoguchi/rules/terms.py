@@ -81,8 +81,8 @@ IN_CODE: Final[Mapping[Clause, tuple[Doer, ...]]] = MappingProxyType({
         "madoguchi.procedures.stopping.stop_registrations",
         "madoguchi.procedures.stopping.end_without_accounts",
         "madoguchi.procedures.stopping.end_without_ground",
-        "madoguchi.procedures.feed_status.apply_events",
-        "madoguchi.procedures.feed_reconciling.reconcile",
+        "madoguchi.procedures.status_feed.acting.apply_events",
+        "madoguchi.procedures.status_feed.reconciling.reconcile",
         "madoguchi.procedures.aggregators.end_contract",
     ),
     Clause("6-1"): (

@@ -12,7 +12,7 @@ from madoguchi.doors.api.errors import Code, Problem, problem
 from madoguchi.doors.api.service_types import Feed
 from madoguchi.doors.api.types import Freshness
 from madoguchi.doors.api.words import Completeness, FeedSource, Precision
-from madoguchi.procedures.feed_states import FeedState
+from madoguchi.procedures.feeds.states import FeedState
 from madoguchi.procedures.ledger_reading import Moment
 from madoguchi.procedures.reading import Admission
 from madoguchi.rules import vocabulary

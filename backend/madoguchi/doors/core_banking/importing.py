@@ -1,6 +1,7 @@
 """A feed file by its path: what it is, its digest, and into the books with it.
 
-Zengin 03 and 04 are known by their first record, the status feed by its JSON. The procedures act (procedures/feeds.py).
+Zengin 03 and 04 are known by their first record, the status feed by its JSON. The procedures act
+(procedures/feeds/taking_in.py).
 """
 
 import hashlib
@@ -15,13 +16,13 @@ from madoguchi.doors.core_banking.status_feed import read_status_file
 from madoguchi.doors.core_banking.zengin_file import USUAL_FORM, FileForm, block_bytes, examine
 from madoguchi.doors.core_banking.zengin_layout import LAYOUTS
 from madoguchi.doors.core_banking.zengin_reader import read_blocks
-from madoguchi.procedures.feed_files import FileReport, FileSeen, refuse_file
-from madoguchi.procedures.feed_quarantine import FileContent
-from madoguchi.procedures.feed_reconciling import USUAL_BOUND, EndingBound
-from madoguchi.procedures.feed_status_files import STATUS, take_in_status
-from madoguchi.procedures.feed_values import FileRefused
-from madoguchi.procedures.feeds import take_in_blocks
+from madoguchi.procedures.feeds.files import FileReport, FileSeen, refuse_file
+from madoguchi.procedures.feeds.quarantine import FileContent
+from madoguchi.procedures.feeds.taking_in import take_in_blocks
+from madoguchi.procedures.feeds.values import FileRefused
 from madoguchi.procedures.installing import Database
+from madoguchi.procedures.status_feed.files import STATUS, take_in_status
+from madoguchi.procedures.status_feed.reconciling import USUAL_BOUND, EndingBound
 from madoguchi.rules.vocabulary import JST
 
 UNKNOWN = "unknown"

@@ -1,7 +1,7 @@
 """A block of quarantine judged again: after the missing days have come, or the account has been registered.
 
 It is read from the bytes that were kept, as on the day when its file came. A status file that had waited for another is
-judged again by itself once that one has come (`take_in_waiting`). The procedures act (procedures/feeds.py).
+judged again by itself once that one has come (`take_in_waiting`). The procedures act (procedures/feeds/taking_in.py).
 """
 
 from datetime import datetime
@@ -10,13 +10,13 @@ from io import BytesIO
 from madoguchi.doors.core_banking.status_feed import read_status_file
 from madoguchi.doors.core_banking.zengin_file import USUAL_FORM, FileForm
 from madoguchi.doors.core_banking.zengin_reader import read_block
-from madoguchi.procedures.feed_files import FileReport, FileSeen
-from madoguchi.procedures.feed_quarantine import FileContent, Kept, kept
-from madoguchi.procedures.feed_reconciling import USUAL_BOUND
-from madoguchi.procedures.feed_status_files import STATUS, ready_files, take_in_status
-from madoguchi.procedures.feed_values import FileRefused
-from madoguchi.procedures.feeds import take_in_again
+from madoguchi.procedures.feeds.files import FileReport, FileSeen
+from madoguchi.procedures.feeds.quarantine import FileContent, Kept, kept
+from madoguchi.procedures.feeds.taking_in import take_in_again
+from madoguchi.procedures.feeds.values import FileRefused
 from madoguchi.procedures.installing import Database
+from madoguchi.procedures.status_feed.files import STATUS, ready_files, take_in_status
+from madoguchi.procedures.status_feed.reconciling import USUAL_BOUND
 
 
 async def judge_again(

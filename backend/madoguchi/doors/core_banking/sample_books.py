@@ -13,7 +13,7 @@ from madoguchi.doors.core_banking.sample_events import sample_events
 from madoguchi.doors.core_banking.sample_patterns import sample_rows
 from madoguchi.doors.core_banking.status_feed import write_status_events
 from madoguchi.doors.core_banking.zengin_writer import Sender, write_notices, write_statements
-from madoguchi.procedures.feed_values import NOWHERE, BalanceNotice, NoticeBlock, StatementBlock, StatementRow
+from madoguchi.procedures.feeds.values import NOWHERE, BalanceNotice, NoticeBlock, StatementBlock, StatementRow
 from madoguchi.rules.data_window import months_before
 from madoguchi.rules.eligible_accounts import ELIGIBLE_KINDS
 from madoguchi.rules.vocabulary import JST, Precision

@@ -1,6 +1,6 @@
 """The sample's internet-banking events: contracts opened, accounts registered, and what happened to a few since.
 
-Source: backend/sample/books.toml; the format is procedures/feed_events.py's.
+Source: backend/sample/books.toml; the format is procedures/status_feed/events.py's.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from madoguchi.doors.core_banking.sample_customers import Books, SampleAccount, SampleCustomer, SampleEvent
-from madoguchi.procedures.feed_events import StatusEvent
+from madoguchi.procedures.status_feed.events import StatusEvent
 from madoguchi.rules.vocabulary import JST, AccountKind, Product
 
 _EVENT: TypeAdapter[StatusEvent] = TypeAdapter(StatusEvent)

@@ -21,7 +21,7 @@ from madoguchi.procedures.banking_days import (
     is_banking_day,
     next_banking_day,
 )
-from madoguchi.procedures.feed_values import StatementRow
+from madoguchi.procedures.feeds.values import StatementRow
 from madoguchi.rules.vocabulary import Direction
 
 _LEVEL_FROM = 10_000  # yen: smaller differences stay

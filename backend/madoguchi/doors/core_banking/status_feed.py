@@ -1,10 +1,10 @@
 """Reading the internet-banking status feed: JSON Lines, UTF-8; a file of events, or the nightly full file (全件照合).
 
-Source: the models in procedures/feed_events.py and feed_full_file.py; a line that does not fit refuses the file before
-any of it acts (status_lines.py). A file is gone through twice, first to examine it, then to act on it, so that a
-million lines need little memory: of each only its place is kept. A byte-order mark before the first line (RFC 8259
-lets a reader pass it over) and CR LF are taken, an empty line is not.
-Whether events join those known so far, and what a full file changes, are the procedures' questions.
+Source: the models in procedures/status_feed/events.py and status_feed/full_file.py; a line that does not fit refuses
+the file before any of it acts (status_lines.py). A file is gone through twice, first to examine it, then to act on
+it, so that a million lines need little memory: of each only its place is kept. A byte-order mark before the first
+line (RFC 8259 lets a reader pass it over) and CR LF are taken, an empty line is not. Whether events join those known
+so far, and what a full file changes, are the procedures' questions.
 """
 
 import errno
@@ -16,8 +16,9 @@ from typing import BinaryIO, Final
 from pydantic import TypeAdapter
 
 from madoguchi.doors.core_banking.status_lines import LINE_LIMIT, read_line, refused
-from madoguchi.procedures.feed_events import AnyEvent, EventFile, PlacedEvent, StatusEvent
-from madoguchi.procedures.feed_full_file import (
+from madoguchi.procedures.feeds.values import AccountKey, FileRefused
+from madoguchi.procedures.status_feed.events import AnyEvent, EventFile, PlacedEvent, StatusEvent
+from madoguchi.procedures.status_feed.full_file import (
     FullBegin,
     FullContract,
     FullEnd,
@@ -25,7 +26,6 @@ from madoguchi.procedures.feed_full_file import (
     PlacedContract,
     StatusLine,
 )
-from madoguchi.procedures.feed_values import AccountKey, FileRefused
 from madoguchi.rules.vocabulary import Product
 
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"

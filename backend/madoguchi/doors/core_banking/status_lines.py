@@ -1,7 +1,7 @@
 """One line of the internet-banking status feed: what it says, or what is wrong with it, in Japanese for the operator.
 
-Source: the models of procedures/feed_full_file.py; RFC 8259 (JSON) leaves open what a name that stands twice means, so
-such a line is refused. The value found is never told: it may be a name or an address.
+Source: the models of procedures/status_feed/full_file.py; RFC 8259 (JSON) leaves open what a name that stands twice
+means, so such a line is refused. The value found is never told: it may be a name or an address.
 """
 
 import json
@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from madoguchi.procedures.feed_full_file import StatusLine
-from madoguchi.procedures.feed_values import Damage, FileRefused
+from madoguchi.procedures.feeds.values import Damage, FileRefused
+from madoguchi.procedures.status_feed.full_file import StatusLine
 
 LINE_LIMIT: Final = 256 * 1024
 """Bytes of a line, its end included: a contract with a thousand accounts."""

@@ -18,7 +18,7 @@ from typing import BinaryIO
 from madoguchi.doors.core_banking.era import read_wareki
 from madoguchi.doors.core_banking.importing import UNKNOWN, kind_of
 from madoguchi.doors.core_banking.zengin_layout import RECORD_BYTES
-from madoguchi.procedures.feed_status_files import STATUS
+from madoguchi.procedures.status_feed.files import STATUS
 
 DONE = "done"
 REFUSED = "refused"

@@ -13,7 +13,7 @@ from typing import BinaryIO
 from madoguchi.doors.core_banking.zengin_code import JIS, KANA_TABLES, Code
 from madoguchi.doors.core_banking.zengin_layout import LAYOUTS, RECORD_BYTES
 from madoguchi.doors.core_banking.zengin_record import Damaged, Record
-from madoguchi.procedures.feed_values import Damage, FileRefused
+from madoguchi.procedures.feeds.values import Damage, FileRefused
 from madoguchi.settings import Settings
 
 _HEADER_IN_JIS = b"1"

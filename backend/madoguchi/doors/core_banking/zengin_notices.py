@@ -10,7 +10,7 @@ from functools import partial
 
 from madoguchi.doors.core_banking.zengin_blocks import BlockAt, checked
 from madoguchi.doors.core_banking.zengin_record import Damaged, Days, Record
-from madoguchi.procedures.feed_values import BalanceNotice, BlockRefused, NoticeBlock
+from madoguchi.procedures.feeds.values import BalanceNotice, BlockRefused, NoticeBlock
 from madoguchi.rules.vocabulary import JST, Precision
 
 _END_OF_DAY = time(23, 59, 59)

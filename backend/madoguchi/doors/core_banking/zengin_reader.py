@@ -13,7 +13,7 @@ from madoguchi.doors.core_banking.zengin_blocks import BlockAt
 from madoguchi.doors.core_banking.zengin_file import USUAL_FORM, FileForm, FileOutline, examine
 from madoguchi.doors.core_banking.zengin_notices import notice_block
 from madoguchi.doors.core_banking.zengin_statements import statement_block
-from madoguchi.procedures.feed_values import (
+from madoguchi.procedures.feeds.values import (
     BlockPassedOver,
     BlockRefused,
     FileRefused,

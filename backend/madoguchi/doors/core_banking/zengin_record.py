@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from madoguchi.doors.core_banking.era import read_wareki
 from madoguchi.doors.core_banking.zengin_code import JIS, Code
 from madoguchi.doors.core_banking.zengin_layout import Layout, decode, unprinted
-from madoguchi.procedures.feed_values import AccountKey, Damage, Place
+from madoguchi.procedures.feeds.values import AccountKey, Damage, Place
 from madoguchi.rules.vocabulary import AccountKind
 
 _CREATION_MAY_BE_AHEAD = timedelta(days=3)

@@ -2,7 +2,7 @@
 
 Source: 全銀 record layout 入出金取引明細. Counts, sums or balances that do not chain refuse the block whole. A block of
 a 預金種目 outside clause 2-2 is passed over by its header: its data may have another layout and is not looked at.
-Whether a block fits what is stored already is the procedure's question (procedures/feed_statements.py).
+Whether a block fits what is stored already is the procedure's question (procedures/feeds/statements.py).
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from datetime import date
 
 from madoguchi.doors.core_banking.zengin_blocks import BlockAt, checked
 from madoguchi.doors.core_banking.zengin_record import Damaged, Days, Record
-from madoguchi.procedures.feed_values import (
+from madoguchi.procedures.feeds.values import (
     AccountKey,
     BlockPassedOver,
     BlockRefused,

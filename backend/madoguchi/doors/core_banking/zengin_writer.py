@@ -19,7 +19,7 @@ from madoguchi.doors.core_banking.zengin_layout import (
     STATEMENT_HEADER,
     STATEMENT_TRAILER,
 )
-from madoguchi.procedures.feed_values import BalanceNotice, NoticeBlock, StatementBlock, StatementRow
+from madoguchi.procedures.feeds.values import BalanceNotice, NoticeBlock, StatementBlock, StatementRow
 from madoguchi.rules.vocabulary import JST, Direction, Precision
 
 CR_LF = b"\r\n"

@@ -1,7 +1,8 @@
 """GET /developer/schema.graphql and status-feed.schema.json: the schemas, before anybody has signed in anywhere.
 
 The GraphQL schema is the committed file (`schema.graphql`, compared with the code by a test): beside backend/ in a
-clone, inside the package in a wheel. The status feed's JSON Schema is made from its models (procedures/feed_schema.py).
+clone, inside the package in a wheel. The status feed's JSON Schema is made from its models
+(procedures/status_feed/schema.py).
 """
 
 from functools import partial
@@ -12,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from madoguchi.procedures.feed_schema import status_feed_schema
+from madoguchi.procedures.status_feed.schema import status_feed_schema
 
 PATH: Final = "/developer/schema.graphql"
 STATUS_FEED_PATH: Final = "/developer/status-feed.schema.json"

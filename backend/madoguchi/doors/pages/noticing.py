@@ -17,7 +17,7 @@ from madoguchi.doors.pages.models.service import (
     hours_lines,
 )
 from madoguchi.procedures.announcing import Announcement
-from madoguchi.procedures.feed_states import FeedState
+from madoguchi.procedures.feeds.states import FeedState
 from madoguchi.rules.facts import InstitutionFacts
 from madoguchi.rules.service_hours import is_open, next_closing, next_opening
 from madoguchi.rules.suspension import service_stopped

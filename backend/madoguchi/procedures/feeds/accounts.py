@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlmodel import Session, select
 
-from madoguchi.procedures.feed_values import AccountKey
+from madoguchi.procedures.feeds.values import AccountKey
 from madoguchi.records.bank import Account, FormerAccountNumber
 
 

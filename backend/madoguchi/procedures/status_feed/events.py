@@ -1,9 +1,9 @@
 """The internet-banking status feed (インターネットバンキングの契約・登録の連携): its events, one strict model a kind.
 
-Source: no public standard; the format is ours and its JSON Schema is made from these models (feed_schema.py). They are
-also the values that the procedure takes, since a second set of the same words would only drift from the first.
-The common words are feed_words.py's, the nightly full file's lines feed_full_file.py's. Reading lines is
-doors/core_banking/status_feed.py's subject, acting on events feed_status.py's.
+Source: no public standard; the format is ours and its JSON Schema is made from these models (status_feed/schema.py).
+They are also the values that the procedure takes, since a second set of the same words would only drift from the
+first. The common words are status_feed/words.py's, the nightly full file's lines status_feed/full_file.py's. Reading
+lines is doors/core_banking/status_feed.py's subject, acting on events status_feed/acting.py's.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from madoguchi.procedures.feed_words import (
+from madoguchi.procedures.status_feed.words import (
     AccountName,
     BranchCode,
     BranchKana,

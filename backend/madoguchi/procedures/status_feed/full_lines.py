@@ -2,7 +2,7 @@
 
 Customers, contracts, branches and accounts that are not known are added, those that differ are changed; each change is
 an act and a sentence of the report. A contract that began anew since what is known of it was cancelled in between: its
-registrations end (5-2). What is not in the file is feed_reconciling.py's subject.
+registrations end (5-2). What is not in the file is status_feed/reconciling.py's subject.
 """
 
 from collections import Counter
@@ -14,11 +14,11 @@ from typing import Any
 from sqlalchemy import tuple_
 from sqlmodel import Session, SQLModel, col, select
 
-from madoguchi.procedures.feed_accounts import account_now, renumber
-from madoguchi.procedures.feed_full_file import FullAccount, FullBegin, FullContract, PlacedContract
-from madoguchi.procedures.feed_reconciled import PRODUCTS, Changes, Reconciled
-from madoguchi.procedures.feed_sequence import unfit
-from madoguchi.procedures.feed_values import AccountKey
+from madoguchi.procedures.feeds.accounts import account_now, renumber
+from madoguchi.procedures.feeds.values import AccountKey
+from madoguchi.procedures.status_feed.full_file import FullAccount, FullBegin, FullContract, PlacedContract
+from madoguchi.procedures.status_feed.reconciled import PRODUCTS, Changes, Reconciled
+from madoguchi.procedures.status_feed.sequence import unfit
 from madoguchi.procedures.trail import record_act
 from madoguchi.records.bank import Account, Branch, Contract, Customer
 from madoguchi.rules.vocabulary import ContractState, Product

@@ -1,7 +1,7 @@
 """The rows of a 入出金明細 block against the rows stored, a day at a time: equal ones stay, the others come and go.
 
 A row stays the same row, id included, when its day, its content without 照会番号 and its occurrence among equal rows of
-the day agree. Memory holds what differs on one day, however many rows a block has. Writing is feed_changes.py's.
+the day agree. Memory holds what differs on one day, however many rows a block has. Writing is feeds/changes.py's.
 """
 
 from collections import Counter
@@ -13,9 +13,9 @@ from typing import Any
 
 from sqlmodel import Session
 
-from madoguchi.procedures.feed_changes import Changes, Columns
-from madoguchi.procedures.feed_texts import readable
-from madoguchi.procedures.feed_values import StatementBlock, StatementRow
+from madoguchi.procedures.feeds.changes import Changes, Columns
+from madoguchi.procedures.feeds.texts import readable
+from madoguchi.procedures.feeds.values import StatementBlock, StatementRow
 from madoguchi.records.bank import Statement, Transaction
 from madoguchi.records.database import table_of
 from madoguchi.records.positions import ROWS_A_DAY, first_position, in_order, last_position

@@ -13,8 +13,8 @@ from sqlalchemy import and_, or_, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
-from madoguchi.procedures.feed_accounts import find_account
-from madoguchi.procedures.feed_values import BlockRefused, Damage, StatementBlock
+from madoguchi.procedures.feeds.accounts import find_account
+from madoguchi.procedures.feeds.values import BlockRefused, Damage, StatementBlock
 from madoguchi.procedures.service import NotFound
 from madoguchi.procedures.trail import record_act
 from madoguchi.records.bank import Account, FeedFile, QuarantinedBlock

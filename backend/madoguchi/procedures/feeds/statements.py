@@ -1,8 +1,8 @@
 """入出金明細 (種別 03) into the books: one block of one account, whole or not at all, in the caller's transaction.
 
 The same content changes nothing; other content replaces the block's days. Days held and the chain of balances are
-feed_days.py's subject, which row is the same row feed_rows.py's, what a 訂正 row corrects feed_corrections.py's, how
-changes are numbered and written feed_changes.py's.
+feeds/days.py's subject, which row is the same row feeds/rows.py's, what a 訂正 row corrects feeds/corrections.py's, how
+changes are numbered and written feeds/changes.py's.
 """
 
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from datetime import date, datetime
 
 from sqlmodel import Session
 
-from madoguchi.procedures.feed_changes import begin_changes
-from madoguchi.procedures.feed_corrections import point_corrections
-from madoguchi.procedures.feed_days import held_pieces, hold, made_later, misfit, outdated
-from madoguchi.procedures.feed_rows import overfull_day, replace_rows, says_the_same
-from madoguchi.procedures.feed_values import BlockRefused, Damage, StatementBlock
+from madoguchi.procedures.feeds.changes import begin_changes
+from madoguchi.procedures.feeds.corrections import point_corrections
+from madoguchi.procedures.feeds.days import held_pieces, hold, made_later, misfit, outdated
+from madoguchi.procedures.feeds.rows import overfull_day, replace_rows, says_the_same
+from madoguchi.procedures.feeds.values import BlockRefused, Damage, StatementBlock
 from madoguchi.records.bank import Account, FeedFile
 from madoguchi.records.positions import ROWS_A_DAY
 

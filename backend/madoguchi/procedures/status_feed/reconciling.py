@@ -4,7 +4,7 @@ Source: clause 5-2 (events, nightly reconciliation, and the check at each query 
 One transaction: all of the file or nothing. What is not in the file is cancelled or removed. A file that knows less
 than what was applied already is refused; one that knows more makes up for the events that never came. Too many ends at
 once are a damaged file until an officer says otherwise.
-What a line changes is feed_full_lines.py's subject.
+What a line changes is status_feed/full_lines.py's subject.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,11 +15,11 @@ from typing import Final
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from madoguchi.procedures.feed_full_file import FullFile, PlacedContract
-from madoguchi.procedures.feed_full_lines import Bringing, bring, move_renumbered
-from madoguchi.procedures.feed_reconciled import Reconciled
-from madoguchi.procedures.feed_sequence import check_moment, lock_cursor, unfit
-from madoguchi.procedures.feed_values import AccountKey
+from madoguchi.procedures.feeds.values import AccountKey
+from madoguchi.procedures.status_feed.full_file import FullFile, PlacedContract
+from madoguchi.procedures.status_feed.full_lines import Bringing, bring, move_renumbered
+from madoguchi.procedures.status_feed.reconciled import Reconciled
+from madoguchi.procedures.status_feed.sequence import check_moment, lock_cursor, unfit
 from madoguchi.procedures.stopping import end_without_ground, stop_registrations
 from madoguchi.procedures.trail import record_act
 from madoguchi.records.bank import Account, Contract, Customer

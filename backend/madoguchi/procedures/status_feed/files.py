@@ -1,8 +1,8 @@
 """A file of the status feed taken in: all of it in one transaction, or nothing, and then the reason in the trail.
 
 A file that waits for an earlier one raises the alarm (domain.md: a gap in the sequence) and is kept in quarantine as it
-came, to be taken in when that one has. Acting on what a file says is feed_status.py's subject for events,
-feed_reconciling.py's for the nightly full file.
+came, to be taken in when that one has. Acting on what a file says is status_feed/acting.py's subject for events,
+status_feed/reconciling.py's for the nightly full file.
 """
 
 from datetime import datetime
@@ -10,14 +10,14 @@ from typing import Final
 
 from sqlmodel import Session
 
-from madoguchi.procedures.feed_events import EventFile
-from madoguchi.procedures.feed_files import FileReport, FileSeen, begin_file, count, finish_file, refuse_file
-from madoguchi.procedures.feed_full_file import FullFile
-from madoguchi.procedures.feed_quarantine import FileContent, is_kept, keep, open_damages, settle
-from madoguchi.procedures.feed_reconciling import EndingBound, reconcile
-from madoguchi.procedures.feed_sequence import Unfit
-from madoguchi.procedures.feed_status import apply_events
-from madoguchi.procedures.feed_values import BlockRefused, Damage
+from madoguchi.procedures.feeds.files import FileReport, FileSeen, begin_file, count, finish_file, refuse_file
+from madoguchi.procedures.feeds.quarantine import FileContent, is_kept, keep, open_damages, settle
+from madoguchi.procedures.feeds.values import BlockRefused, Damage
+from madoguchi.procedures.status_feed.acting import apply_events
+from madoguchi.procedures.status_feed.events import EventFile
+from madoguchi.procedures.status_feed.full_file import FullFile
+from madoguchi.procedures.status_feed.reconciling import EndingBound, reconcile
+from madoguchi.procedures.status_feed.sequence import Unfit
 from madoguchi.procedures.trail import record_act
 from madoguchi.records.bank import FeedFile, StatusCursor
 from madoguchi.records.database import Database

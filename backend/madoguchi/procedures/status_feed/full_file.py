@@ -1,8 +1,8 @@
 """全件照合: the nightly full file of internet banking, one strict model a line.
 
-Source: domain.md (status feed); the format is ours, as feed_events.py's. First `full.begin`, then one line a contract
-with its accounts, last `full.end` with the counts, so that a file that was cut is known as such.
-What is done with it is feed_reconciling.py's subject.
+Source: domain.md (status feed); the format is ours, as status_feed/events.py's. First `full.begin`, then one line a
+contract with its accounts, last `full.end` with the counts, so that a file that was cut is known as such. What is
+done with it is status_feed/reconciling.py's subject.
 """
 
 from collections.abc import Iterable
@@ -12,8 +12,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from madoguchi.procedures.feed_events import StatusEvent
-from madoguchi.procedures.feed_words import (
+from madoguchi.procedures.status_feed.events import StatusEvent
+from madoguchi.procedures.status_feed.words import (
     AccountName,
     BranchKana,
     BranchName,

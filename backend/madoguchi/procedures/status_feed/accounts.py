@@ -8,11 +8,11 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from madoguchi.procedures import feed_events as events
-from madoguchi.procedures.feed_accounts import account_now, find_account, renumber
-from madoguchi.procedures.feed_contract_events import contract_of
-from madoguchi.procedures.feed_sequence import unfit
-from madoguchi.procedures.feed_values import AccountKey
+from madoguchi.procedures.feeds.accounts import account_now, find_account, renumber
+from madoguchi.procedures.feeds.values import AccountKey
+from madoguchi.procedures.status_feed import events
+from madoguchi.procedures.status_feed.contracts import contract_of
+from madoguchi.procedures.status_feed.sequence import unfit
 from madoguchi.procedures.stopping import end_without_accounts
 from madoguchi.records.bank import Account, Branch, Contract
 from madoguchi.rules.vocabulary import AccountState

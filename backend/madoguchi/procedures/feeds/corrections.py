@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from madoguchi.procedures.feed_changes import Changes
+from madoguchi.procedures.feeds.changes import Changes
 from madoguchi.records.bank import Transaction
 from madoguchi.records.positions import first_position, in_order, last_position
 from madoguchi.rules.vocabulary import Direction

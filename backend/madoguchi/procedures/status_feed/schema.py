@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from madoguchi.procedures.feed_full_file import StatusLine
-from madoguchi.procedures.feed_words import PLAIN
+from madoguchi.procedures.status_feed.full_file import StatusLine
+from madoguchi.procedures.status_feed.words import PLAIN
 from madoguchi.rules.plain_text import is_unseen
 
 _ABOUT: Final = """\

@@ -1,8 +1,8 @@
 """Taking core-banking files into the books (勘定系ファイルの取込): one transaction a block, whole or nothing.
 
 A refused block leaves no row, stands in the trail and is reported; the others are judged by themselves. Blocks come as
-values (feed_values.py); reading bytes is the doors' subject (doors/core_banking). What is remembered of a file as a
-whole is feed_files.py's, the status feed feed_status_files.py's.
+values (feeds/values.py); reading bytes is the doors' subject (doors/core_banking). What is remembered of a file as a
+whole is feeds/files.py's, the status feed status_feed/files.py's.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,13 +11,13 @@ from datetime import date, datetime, time
 
 from sqlmodel import Session
 
-from madoguchi.procedures.feed_accounts import find_account
-from madoguchi.procedures.feed_arrivals import note_arrival
-from madoguchi.procedures.feed_balances import store_balance
-from madoguchi.procedures.feed_files import FileReport, FileSeen, begin_file, count, finish_file
-from madoguchi.procedures.feed_quarantine import FileContent, Kept, keep, settle
-from madoguchi.procedures.feed_statements import store_statement
-from madoguchi.procedures.feed_values import BlockPassedOver, BlockRefused, NoticeBlock, StatementBlock
+from madoguchi.procedures.feeds.accounts import find_account
+from madoguchi.procedures.feeds.arrivals import note_arrival
+from madoguchi.procedures.feeds.balances import store_balance
+from madoguchi.procedures.feeds.files import FileReport, FileSeen, begin_file, count, finish_file
+from madoguchi.procedures.feeds.quarantine import FileContent, Kept, keep, settle
+from madoguchi.procedures.feeds.statements import store_statement
+from madoguchi.procedures.feeds.values import BlockPassedOver, BlockRefused, NoticeBlock, StatementBlock
 from madoguchi.procedures.trail import record_act
 from madoguchi.records.bank import FeedFile
 from madoguchi.records.database import Database

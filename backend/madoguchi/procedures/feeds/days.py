@@ -1,7 +1,7 @@
 """Which days of an account's history are held (`Statement` pieces), and what a new block does to them.
 
 Source: 6-1 (whether banking days are missing is told with every page). Pieces never overlap: a block is held as one
-piece, and what is held around it is cut back. How rows are replaced is feed_statements.py's subject.
+piece, and what is held around it is cut back. How rows are replaced is feeds/statements.py's subject.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 
 from madoguchi.procedures.banking_days import banking_day_between
-from madoguchi.procedures.feed_values import Damage, StatementBlock
+from madoguchi.procedures.feeds.values import Damage, StatementBlock
 from madoguchi.records.bank import Account, FeedFile, Statement, Transaction
 from madoguchi.rules.vocabulary import JST, Completeness, Precision
 

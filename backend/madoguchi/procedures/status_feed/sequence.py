@@ -3,7 +3,7 @@
 Source: domain.md (event id, sequence number; a gap is an alarm). Nothing behind a gap acts, so that no event acts upon
 contracts and accounts that an event before it would have changed. A number once applied keeps its event: the same
 again is passed over, another one under the number, or the same id under another number, refuses the file.
-Numbers that a full file took in without their events (feed_reconciling.py) are known, whatever comes under them.
+Numbers that a full file took in without their events (status_feed/reconciling.py) are known, whatever comes under them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,8 +15,8 @@ from typing import Final
 from sqlalchemy import insert
 from sqlmodel import Session, col, or_, select
 
-from madoguchi.procedures.feed_events import AnyEvent, EventFile, PlacedEvent
-from madoguchi.procedures.feed_values import Damage, FileRefused
+from madoguchi.procedures.feeds.values import Damage, FileRefused
+from madoguchi.procedures.status_feed.events import AnyEvent, EventFile, PlacedEvent
 from madoguchi.records.bank import AppliedEvent, StatusCursor
 from madoguchi.records.database import insert_new
 

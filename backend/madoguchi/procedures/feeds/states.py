@@ -1,6 +1,6 @@
 """How the feeds stand: what each brought last, judged against its timetable at one moment (第6条第1項).
 
-The rule is rules/feed_lateness.py; the timetable is part of the institution's facts; arrivals are feed_arrivals.py's.
+The rule is rules/feed_lateness.py; the timetable is part of the institution's facts; arrivals are feeds/arrivals.py's.
 """
 
 from dataclasses import dataclass

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from madoguchi.procedures.feed_values import BalanceNotice
+from madoguchi.procedures.feeds.values import BalanceNotice
 from madoguchi.records.bank import Account, Balance, FeedFile
 
 

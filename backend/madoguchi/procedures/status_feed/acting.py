@@ -1,8 +1,8 @@
 """Events of the status feed acted on, in their sequence: what they change, and what their loss ends (1-2-1, 2-2, 5-2).
 
 One file is one transaction: an event that cannot be acted on refuses the file, so that no later event acts without it.
-Which events are new is feed_sequence.py's subject; what each does stands in feed_contract_events.py and
-feed_account_events.py.
+Which events are new is status_feed/sequence.py's subject; what each does stands in status_feed/contracts.py and
+status_feed/accounts.py.
 """
 
 from dataclasses import dataclass
@@ -11,11 +11,9 @@ from typing import Final
 
 from sqlmodel import Session
 
-from madoguchi.procedures import feed_account_events as accounts
-from madoguchi.procedures import feed_contract_events as contracts
-from madoguchi.procedures import feed_events as events
-from madoguchi.procedures.feed_events import EventFile, PlacedEvent
-from madoguchi.procedures.feed_sequence import check_gaps, check_moment, lock_cursor, new_events
+from madoguchi.procedures.status_feed import accounts, contracts, events
+from madoguchi.procedures.status_feed.events import EventFile, PlacedEvent
+from madoguchi.procedures.status_feed.sequence import check_gaps, check_moment, lock_cursor, new_events
 from madoguchi.procedures.trail import record_act
 from madoguchi.rules.vocabulary import ContractState
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlmodel import Session, select
 
-from madoguchi.procedures.feed_arrivals import note_arrival
-from madoguchi.procedures.feed_reconciled import Reconciled
-from madoguchi.procedures.feed_values import BlockRefused, FileRefused
+from madoguchi.procedures.feeds.arrivals import note_arrival
+from madoguchi.procedures.feeds.values import BlockRefused, FileRefused
+from madoguchi.procedures.status_feed.reconciled import Reconciled
 from madoguchi.procedures.trail import record_act
 from madoguchi.records.bank import FeedFile
 from madoguchi.records.database import insert_new

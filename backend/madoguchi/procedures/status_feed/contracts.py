@@ -10,8 +10,8 @@ from typing import Final
 
 from sqlmodel import Session, col, select
 
-from madoguchi.procedures import feed_events as events
-from madoguchi.procedures.feed_sequence import unfit
+from madoguchi.procedures.status_feed import events
+from madoguchi.procedures.status_feed.sequence import unfit
 from madoguchi.procedures.stopping import stop_registrations
 from madoguchi.records.bank import Contract, Customer
 from madoguchi.rules.vocabulary import JST, Cause, ContractState

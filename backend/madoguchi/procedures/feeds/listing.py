@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from madoguchi.procedures.feed_values import Damage
+from madoguchi.procedures.feeds.values import Damage
 from madoguchi.procedures.service import NotFound
 from madoguchi.records.bank import FeedFile, QuarantinedBlock
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 
-from madoguchi.procedures.feed_values import AccountKey
+from madoguchi.procedures.feeds.values import AccountKey
 from madoguchi.rules.plain_text import is_plain
 from madoguchi.rules.vocabulary import AccountKind
 
@@ -25,7 +25,7 @@ LAST_YEAR: Final = 2199
 """No event of internet banking lies outside; the first and the last year of the calendar cannot be put into UTC."""
 
 PLAIN: Final = "x-plain"
-"""Marks a plain text in the schema that pydantic makes; feed_schema.py puts the rule in its place."""
+"""Marks a plain text in the schema that pydantic makes; status_feed/schema.py puts the rule in its place."""
 
 _DAY: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _MOMENT: Final = rf"{_DAY}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(\.[0-9]{{1,6}})?(Z|[+-][0-9]{{2}}:[0-9]{{2}})"
