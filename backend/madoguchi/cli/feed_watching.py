@@ -45,6 +45,7 @@ from madoguchi.installation import open_in
 from madoguchi.procedures.feeds.files import FileReport
 from madoguchi.procedures.feeds.listing import count_entries
 from madoguchi.procedures.installing import Database
+from madoguchi.procedures.status_feed.reconciling import EndingBound
 
 Value = TypeVar("Value")
 
@@ -264,9 +265,9 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 async def _import(desk: Office, path: Path, tell: Progress, database: Database) -> FileReport:
-    form = FileForm.set_by(desk.settings)
+    form, bound = FileForm.set_by(desk.settings), EndingBound(desk.settings.full_file_ends_percent)
     return await import_file(
-        database, path, desk.settings.bank_code, desk.now, actor=desk.actor, form=form, progress=tell
+        database, path, desk.settings.bank_code, desk.now, actor=desk.actor, form=form, bound=bound, progress=tell
     )
 
 
