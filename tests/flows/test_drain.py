@@ -26,7 +26,7 @@ from tests.story import Story
 from tests.support.postgres import Cluster
 from tests.support.server import Server, free_port, running_server
 from tests.support.tree import ROOT
-from tests.support.whole import COMMAND, environment
+from tests.support.whole import COMMAND, environment, workers
 
 QUERIES = 5
 OTHERS_SECONDS = 10
@@ -157,6 +157,22 @@ async def test_workers_end_when_their_parent_is_killed_and_leave_the_port(
         server.process.kill()
         server.process.wait()
         await until(lambda: takes_no_connection(server))
+        await until(lambda: not group_lives(server))
+
+
+async def test_a_worker_that_hangs_does_not_keep_its_parent_from_ending(
+    postgres: Cluster, postgres_template: str, new_postgres_database: Callable[[str], str], tmp_path: Path
+) -> None:
+    url = postgres.url(new_postgres_database(postgres_template))
+    with serving(url, tmp_path, drain="PT1S") as server:
+        await until(lambda: len(workers(server)) == 2)
+        hanging = workers(server).pop()
+        os.kill(hanging, signal.SIGSTOP)
+        await asyncio.sleep(1)  # its parent waits for an answer now
+        began = time.monotonic()
+        server.process.terminate()
+        await exit_code(server)
+        assert time.monotonic() - began < 1 + AFTER_DRAIN_SECONDS + OTHERS_SECONDS
         await until(lambda: not group_lives(server))
 
 

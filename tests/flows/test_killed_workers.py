@@ -6,7 +6,6 @@ knows what became. No acknowledged answer is without its record, and no code is 
 
 import asyncio
 import os
-import re
 import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -29,7 +28,7 @@ from tests.flows.load import Software, consented, customers, registered
 from tests.support.postgres import Cluster
 from tests.support.server import Server, free_port, running_server
 from tests.support.tree import ROOT
-from tests.support.whole import COMMAND, READY, environment
+from tests.support.whole import COMMAND, environment, workers
 
 KILLS = 20
 WHOLE_KILLS = 2
@@ -84,21 +83,6 @@ async def keep_redeeming(software: Software, tally: Tally, codes: list[str]) -> 
         redeemed[code] = sum(answer is not None and answer.status_code == 200 for answer in answers)
         await asyncio.sleep(0.1)
     return redeemed
-
-
-def workers(server: Server) -> set[int]:
-    """The workers that are alive and have said that they are ready."""
-    ready = {int(pid) for pid in re.findall(rf"{READY} (\d+)", server.log)}
-    return {pid for pid in ready if group_of(pid) == server.process.pid}
-
-
-def group_of(pid: int) -> int:
-    """The process group of a process that is alive, else 0."""
-    try:
-        state, _, group = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:3]
-    except OSError:
-        return 0
-    return 0 if state == "Z" else int(group)
 
 
 async def until_two_serve(server: Server) -> set[int]:

@@ -7,6 +7,7 @@ Everything but the clock is the real thing, so that a test needs no opening hour
 """
 
 import os
+import re
 import socket
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from madoguchi.installation import load_keys, make_keys
 from madoguchi.main import build_app
 from madoguchi.settings import Settings
 from tests import story
+from tests.support.server import Server
 
 COMMAND = (sys.executable, "-m", "tests.support.whole", "{port}")
 """For `tests.support.server.running_server`, with ROOT as its folder."""
@@ -67,3 +69,18 @@ def main(port: str) -> None:
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
+
+
+def workers(server: Server) -> set[int]:
+    """The workers that are alive and have said that they are ready."""
+    ready = {int(pid) for pid in re.findall(rf"{READY} (\d+)", server.log)}
+    return {pid for pid in ready if group_of(pid) == server.process.pid}
+
+
+def group_of(pid: int) -> int:
+    """The process group of a process that is alive, else 0."""
+    try:
+        state, _, group = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:3]
+    except OSError:
+        return 0
+    return 0 if state == "Z" else int(group)

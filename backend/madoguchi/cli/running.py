@@ -33,6 +33,9 @@ WORKER_STARTS_WITHIN: Final = 60
 AFTER_DRAIN_SECONDS: Final = 5.0
 """What a process may take beyond its drain, for the last commits and for closing the database."""
 
+SIGNALS_WITHIN: Final = 0.2
+"""Seconds after which a parent that waits for a worker's answer looks whether a signal has come."""
+
 SOCKET_OCTETS: Final = 64 * 1024
 """What our kernel takes of an answer that nobody reads, and of a request that we do not read yet (it doubles them)."""
 
@@ -109,23 +112,29 @@ class _Worker(Process):
     One that replaces a killed one serves after a tenth of a second; uvicorn's own would import for seconds first.
     """
 
-    def __init__(self, config: Config, sockets: list[socket.socket]) -> None:
+    def __init__(self, config: Config, sockets: list[socket.socket], signals: list[int]) -> None:
         super().__init__(config, sockets)
+        self._signals = signals
         forking = multiprocessing.get_context("forkserver")
         forking.set_forkserver_preload(["madoguchi.cli.serving", "madoguchi.main"])
         started = {"config": config, "target": self.target, "sockets": sockets, "stdin_fileno": None}
         self.process = forking.Process(target=subprocess_started, kwargs=started)  # type: ignore[assignment]
 
     def ping(self, timeout: float = 5) -> bool:
-        """Whether it answers in time. One that dies while it is asked is noticed at once, not after the timeout."""
+        """Whether it answers in time. That it dies, or that its parent is told to end, is noticed at once."""
+        until = time.monotonic() + timeout
         try:
             self.parent_conn.send(b"ping")
-            if self.parent_conn not in wait((self.parent_conn, self.process.sentinel), timeout):
-                return False
-            self.parent_conn.recv()
+            while not self._signals and time.monotonic() < until:
+                ready = wait((self.parent_conn, self.process.sentinel), SIGNALS_WITHIN)
+                if self.parent_conn in ready:
+                    self.parent_conn.recv()
+                    return True
+                if ready:
+                    return False
         except (OSError, EOFError):
-            return False
-        return True
+            pass
+        return False
 
 
 class _Workers(Multiprocess):
@@ -140,6 +149,8 @@ class _Workers(Multiprocess):
         for place, worker in enumerate(self.processes):
             if self.should_exit.is_set() or worker.is_alive(self.config.timeout_worker_healthcheck):
                 continue
+            if self.signal_queue:  # it may only have been asked too briefly
+                return
             worker.kill()
             worker.join()
             if worker.exitcode == STARTUP_FAILURE:  # the next one would fail too
@@ -170,7 +181,7 @@ class _Workers(Multiprocess):
         super().join_all()
 
     def _started(self) -> Process:
-        worker = _Worker(self.config, self.sockets)
+        worker = _Worker(self.config, self.sockets, self.signal_queue)
         worker.start()
         return worker
 

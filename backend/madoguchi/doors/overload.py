@@ -110,26 +110,30 @@ class _Body:
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._came: deque[Message] = deque()
-        self._octets = 0
+        self._came = bytearray()  # one piece, in however many it came
+        self._is_handed_out = False
         self.hung_up = False
 
     @property
     def is_too_large(self) -> bool:
-        return self._octets > BODY_OCTETS
+        return len(self._came) > BODY_OCTETS
 
     async def come(self) -> None:
         """Until it is whole, too large, or its client has hung up."""
         more = True
         while more and not self.is_too_large:
             message = await self._receive()
-            self._came.append(message)
-            self._octets += len(message.get("body", b""))
+            self._came += message.get("body", b"")
             self.hung_up = message["type"] == "http.disconnect"
             more = message.get("more_body", False)
 
     async def receive(self) -> Message:
-        return self._came.popleft() if self._came else await self._receive()
+        if self.hung_up:
+            return {"type": "http.disconnect"}
+        if self._is_handed_out:
+            return await self._receive()
+        self._is_handed_out = True
+        return {"type": "http.request", "body": bytes(self._came), "more_body": False}
 
     async def hang_up(self) -> None:
         """Returns when the client hangs up; of a request that is whole nothing else can come."""

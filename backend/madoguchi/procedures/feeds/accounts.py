@@ -15,7 +15,8 @@ from madoguchi.records.bank import Account, FormerAccountNumber
 def find_account(session: Session, key: AccountKey) -> Account | None:
     """The account that has this number now or, failing that, had it last; its row locked for the transaction.
 
-    PostgreSQL: two imports at once take turns on an account, and see what the other left (`populate_existing`).
+    PostgreSQL: two imports at once take turns on an account, and see what the other left (`populate_existing`). A
+    consent that refers to the account need not wait for them (FOR NO KEY UPDATE).
     """
     current = account_now(session, key)
     if current is not None:
@@ -23,7 +24,7 @@ def find_account(session: Session, key: AccountKey) -> Account | None:
     former = session.get(FormerAccountNumber, tuple(key))
     if former is None:
         return None
-    return session.get(Account, former.account_id, with_for_update=True, populate_existing=True)
+    return session.get(Account, former.account_id, with_for_update={"key_share": True}, populate_existing=True)
 
 
 def account_now(session: Session, key: AccountKey) -> Account | None:
@@ -31,7 +32,7 @@ def account_now(session: Session, key: AccountKey) -> Account | None:
     return session.exec(
         select(Account)
         .where(Account.branch_code == key.branch_code, Account.kind == key.kind_code, Account.number == key.number)
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).first()
 

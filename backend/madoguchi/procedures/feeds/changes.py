@@ -144,7 +144,7 @@ class Changes:
 
 def begin_changes(session: Session, account: Account, feed_file_id: int, at: datetime) -> Changes:
     """Lock the account's row until the transaction ends, and number from what it says now."""
-    session.refresh(account, ["last_change"], with_for_update=True)
+    session.refresh(account, ["last_change"], with_for_update={"key_share": True})
     return Changes(session, account, feed_file_id, at, account.last_change, account.last_change)
 
 
