@@ -3,13 +3,12 @@
 from datetime import datetime
 
 import pytest
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from madoguchi.doors.core_banking.status_feed import write_full_file
 from madoguchi.procedures.feeds.values import AccountKey, FileRefused
 from madoguchi.procedures.status_feed.full_file import FullBegin
 from madoguchi.procedures.status_feed.reconciled import CHANGES_TOLD, Reconciled
-from madoguchi.procedures.status_feed.reconciling import EndingBound
 from madoguchi.records.bank import Account, Contract, Customer, StatusCursor
 from madoguchi.rules.vocabulary import AccountState, Cause, ContractState, RegistrationState
 from tests.feeds.books import CURRENT, ORDINARY
@@ -17,26 +16,15 @@ from tests.feeds.events import (
     account,
     event,
     full_account,
-    full_contract,
     full_file,
     read_contracts,
     status_file,
 )
+from tests.feeds.full_files import JIRO, SAVINGS, TIME, hers, his
 from tests.feeds.status import Feed
 
-SAVINGS, TIME = AccountKey("003", "1", "0678901"), AccountKey("002", "6", "0051122")
-JIRO = AccountKey("003", "1", "0777777")
 BEGAN = "2024-02-01T09:00:00+09:00"
 both = pytest.mark.both_databases
-
-
-def hers(*accounts: dict[str, object], **more: object) -> dict[str, object]:
-    return full_contract(*(accounts or [full_account(key) for key in (ORDINARY, CURRENT, SAVINGS, TIME)]), **more)
-
-
-def his(*accounts: dict[str, object], **more: object) -> dict[str, object]:
-    told = {"customer_number": "10000002", "customer_name": "見本 次郎", "customer_kana": "ﾐﾎﾝ ｼﾞﾛｳ", **more}
-    return full_contract(*(accounts or [full_account(JIRO)]), **told)
 
 
 @pytest.fixture
@@ -216,31 +204,6 @@ async def test_another_customers_account_refuses_the_file_and_changes_nothing(kn
     )
     customer = await known.database.reading(lambda session: session.get_one(Customer, known.story.hanako))
     assert (customer.phrase, await sequence(known)) == ("雪どけの朝", 4)
-
-
-@pytest.mark.clause("5-2")
-async def test_a_file_that_would_end_too_many_contracts_is_refused_with_the_numbers_unless_forced(known: Feed) -> None:
-    many = [full_contract(customer_number=f"2{number:07}") for number in range(298)]
-    assert (await known.send_bytes(full_file(4, hers(), his(), *many))).clean
-    thirty_one = full_file(5, hers(), his(), *many[31:])
-    report = await known.send_bytes(thirty_one)
-    assert str(report) == (
-        "ファイルを受け付けません。解約になる契約が多すぎます(300件のうち31件。上限は10%、ただし20件までは可)。"
-        "ファイルが欠けていないか確かめ、正しければ --force を付けて取り込んでください"
-    )
-    assert await sequence(known) == 4
-    states = await known.database.reading(lambda session: list(session.exec(select(col(Contract.state)))))
-    assert states == ["live"] * 300
-    assert (await known.send_bytes(full_file(5, hers(), his(), *many[30:]))).clean, "a tenth may end"
-    assert (await known.send_bytes(thirty_one, EndingBound(10, may_end_many=True))).clean
-
-
-def test_few_ends_are_always_possible_and_contracts_that_began_anew_count_as_ends() -> None:
-    bound = EndingBound(percent=10)
-    assert not bound.refuses(20, 20)
-    assert bound.refuses(21, 200)
-    assert not bound.refuses(21, 210)
-    assert not EndingBound(percent=0).refuses(20, 10_000)
 
 
 def refusal(content: bytes) -> str:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import tuple_
 from sqlmodel import Session, SQLModel, col, select
@@ -21,7 +21,10 @@ from madoguchi.procedures.status_feed.reconciled import PRODUCTS, Changes, Recon
 from madoguchi.procedures.status_feed.sequence import unfit
 from madoguchi.procedures.trail import record_act
 from madoguchi.records.bank import Account, Branch, Contract, Customer
-from madoguchi.rules.vocabulary import ContractState, Product
+from madoguchi.rules.vocabulary import AccountState, ContractState, Product
+
+IN_USE: Final = (AccountState.REGISTERED, AccountState.FROZEN)
+"""Accounts that a registration can rest on (2-2): a frozen one may come back."""
 
 
 @dataclass(slots=True)
@@ -37,6 +40,7 @@ class Bringing:
     accounts: set[int] = field(default_factory=set)
     reopened: list[int] = field(default_factory=list)  # contracts that were cancelled and opened again unseen
     cancelled: int = 0  # contracts, those opened again included
+    accounts_out: int = 0  # accounts that were in use under a contract that stays, and are no longer
 
     def contract_changed(self, contract_id: int, number: str, product: str, changes: Changes) -> None:
         """An act and a sentence."""
@@ -205,12 +209,21 @@ def _accounts(
             raise unfit(placed.line, "account", str(key), "このお客さまの口座")
         elif changes := _changed_to(row, columns):
             bringing.account_changed(row.account_id or 0, key, changes)
+            bringing.accounts_out += _is_out(row, changes, contracts[placed.line])
         known[key] = row
     session.flush()
     for row in new:
         key = AccountKey(row.branch_code, row.kind, row.number)
         bringing.account_changed(row.account_id or 0, key, {"state": (None, row.state)})
     bringing.accounts.update(row.account_id or 0 for row in known.values())
+
+
+def _is_out(row: Account, changes: Changes, contract: Contract) -> bool:
+    """Whether the account has left its contract, or internet banking, where the contract did not end with it."""
+    before, _ = changes.get("state", (row.state, row.state))
+    moved = "contract_id" in changes
+    stays = moved or contract.state != ContractState.CANCELLED
+    return before in IN_USE and stays and (moved or row.state not in IN_USE)
 
 
 def _known_accounts(session: Session, keys: Sequence[AccountKey]) -> dict[AccountKey, Account]:

@@ -2,8 +2,8 @@
 
 Source: clause 5-2 (events, nightly reconciliation, and the check at each query stand behind each other); domain.md.
 One transaction: all of the file or nothing. What is not in the file is cancelled or removed. A file that knows less
-than what was applied already is refused; one that knows more makes up for the events that never came. Too many ends at
-once are a damaged file until an officer says otherwise.
+than what was applied already is refused; one that knows more makes up for the events that never came. Too many
+contracts or accounts gone at once are a damaged file until an officer says otherwise.
 What a line changes is status_feed/full_lines.py's subject.
 """
 
@@ -17,7 +17,7 @@ from sqlmodel import Session, col, select
 
 from madoguchi.procedures.feeds.values import AccountKey
 from madoguchi.procedures.status_feed.full_file import FullFile, PlacedContract
-from madoguchi.procedures.status_feed.full_lines import Bringing, bring, move_renumbered
+from madoguchi.procedures.status_feed.full_lines import IN_USE, Bringing, bring, move_renumbered
 from madoguchi.procedures.status_feed.reconciled import Reconciled
 from madoguchi.procedures.status_feed.sequence import check_moment, lock_cursor, unfit
 from madoguchi.procedures.stopping import end_without_ground, stop_registrations
@@ -28,13 +28,19 @@ from madoguchi.rules.vocabulary import AccountState, Cause, ContractState
 _AT_ONCE: Final = 500
 _ACCOUNTS_AT_ONCE: Final = 2000
 _FEW: Final = 20
-"""So many contracts may end at once whatever their share is: a small institution has days like that."""
+"""So many contracts or accounts may go at once whatever their share is: a small institution has days like that."""
+
+_SUSPECT: Final = (
+    "{what}が多すぎます({before:,}件のうち{gone:,}件。上限は{percent}%、ただし{few}件までは可)。"
+    "ファイルが欠けていないか確かめ、正しければ --force を付けて取り込んでください"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class EndingBound:
-    """How many of the contracts that are not cancelled yet one full file may end, lest a damaged one ends everybody's.
+    """How much one full file may end, lest a damaged one ends everybody's registrations.
 
+    Contracts that are not cancelled yet; and accounts under those that stay, since a registration ends with its last.
     percent        of them, but 20 in any case.
     may_end_many   an officer has looked at the file: no bound.
     """
@@ -42,9 +48,13 @@ class EndingBound:
     percent: int = 10
     may_end_many: bool = False
 
-    def refuses(self, ended: int, before: int) -> bool:
-        """Whether so many ends, of so many contracts before, are too many."""
-        return not self.may_end_many and ended > max(_FEW, before * self.percent // 100)
+    def refuses(self, gone: int, before: int) -> bool:
+        """Whether so many gone, of so many before, are too many."""
+        return not self.may_end_many and gone > self.most(before)
+
+    def most(self, before: int) -> int:
+        """How many of so many may go."""
+        return max(_FEW, before * self.percent // 100)
 
 
 USUAL_BOUND: Final = EndingBound()
@@ -66,14 +76,15 @@ def reconcile(session: Session, file: FullFile, bound: EndingBound, actor: str, 
         )
         raise unfit(1, "sequence", str(begin.sequence), f"{cursor.sequence} 以上", told)
     done = Reconciled(file.end.contracts, file.end.accounts)
-    before = _not_cancelled(session)
+    contracts, accounts = _standing(session)
     bringing = Bringing(session, begin, done, actor, at)
     move_renumbered(bringing, file.contracts)
     for some in _some_at_once(file.contracts):
         bring(bringing, some)
     _cancel_absent(bringing)
     _remove_absent(bringing)
-    _check_bound(bound, before, bringing.cancelled)
+    _check(bound, "contracts", "解約になる契約", contracts, bringing.cancelled)
+    _check(bound, "accounts", "インターネットバンキングから外れる口座", accounts, bringing.accounts_out)
     for contract_id in bringing.reopened:
         ended = stop_registrations(session, Cause.INTERNET_BANKING_CANCELLED, actor, at, contract_id=contract_id)
         done.ended += len(ended)
@@ -103,19 +114,22 @@ def _some_at_once(contracts: Iterable[PlacedContract]) -> Iterator[list[PlacedCo
         yield some
 
 
-def _not_cancelled(session: Session) -> int:
-    return session.exec(
-        select(func.count()).select_from(Contract).where(Contract.state != ContractState.CANCELLED)
-    ).one()
+def _standing(session: Session) -> tuple[int, int]:
+    """How many contracts are not cancelled, and how many accounts they have."""
+    contracts = select(func.count()).select_from(Contract).where(Contract.state != ContractState.CANCELLED)
+    accounts = (
+        select(func.count())
+        .select_from(Account)
+        .join(Contract, col(Contract.contract_id) == col(Account.contract_id))
+        .where(Contract.state != ContractState.CANCELLED, col(Account.state).in_(IN_USE))
+    )
+    return session.exec(contracts).one(), session.exec(accounts).one()
 
 
-def _check_bound(bound: EndingBound, before: int, ended: int) -> None:
-    if bound.refuses(ended, before):
-        told = (
-            f"解約になる契約が多すぎます({before:,}件のうち{ended:,}件。上限は{bound.percent}%、ただし{_FEW}件までは可)。"
-            "ファイルが欠けていないか確かめ、正しければ --force を付けて取り込んでください"
-        )
-        raise unfit(0, "contracts", f"{ended}", f"{max(_FEW, before * bound.percent // 100)}", told)
+def _check(bound: EndingBound, item: str, what: str, before: int, gone: int) -> None:
+    if bound.refuses(gone, before):
+        told = _SUSPECT.format(what=what, before=before, gone=gone, percent=bound.percent, few=_FEW)
+        raise unfit(0, item, f"{gone}", f"{bound.most(before)}", told)
 
 
 def _cancel_absent(bringing: Bringing) -> None:
@@ -139,14 +153,19 @@ def _cancel_absent(bringing: Bringing) -> None:
 
 def _remove_absent(bringing: Bringing) -> None:
     session = bringing.session
-    in_use = (AccountState.REGISTERED, AccountState.FROZEN)
-    stand = session.exec(select(col(Account.account_id)).where(col(Account.state).in_(in_use)))
+    stand = session.exec(select(col(Account.account_id)).where(col(Account.state).in_(IN_USE)))
     for some in _batches(set(stand) - bringing.accounts):
-        rows = session.exec(select(Account).where(col(Account.account_id).in_(some)).order_by(col(Account.account_id)))
-        for account in rows:
+        rows = session.exec(
+            select(Account, Contract.state)
+            .join(Contract, col(Contract.contract_id) == col(Account.contract_id))
+            .where(col(Account.account_id).in_(some))
+            .order_by(col(Account.account_id))
+        )
+        for account, contract_state in rows:
             key = AccountKey(account.branch_code, account.kind, account.number)
             changes = {"state": (account.state, AccountState.REMOVED)}
             bringing.account_changed(account.account_id or 0, key, changes)
+            bringing.accounts_out += contract_state != ContractState.CANCELLED
             account.state = AccountState.REMOVED
         session.flush()
 
