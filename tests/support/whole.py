@@ -67,10 +67,6 @@ def main(port: str) -> None:
     print("ended", flush=True)
 
 
-if __name__ == "__main__":
-    main(*sys.argv[1:])
-
-
 def workers(server: Server) -> set[int]:
     """The workers that are alive and have said that they are ready."""
     ready = {int(pid) for pid in re.findall(rf"{READY} (\d+)", server.log)}
@@ -84,3 +80,7 @@ def group_of(pid: int) -> int:
     except OSError:
         return 0
     return 0 if state == "Z" else int(group)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -13,29 +13,8 @@ from sqlmodel import Session
 
 from madoguchi.records import changes
 from madoguchi.records.changes import ChangesOf
-from madoguchi.records.positions import last_position, order_in_day
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerRow:
-    transaction_id: int
-    account_id: int
-    position: int
-    booked_on: date
-    value_on: date
-    direction: str  # vocabulary.Direction
-    kind: str | None
-    amount: int
-    description: str
-    description_raw: str
-    counterparty: str | None
-    balance_after: int
-    corrects_id: int | None
-
-    @property
-    def order_in_day(self) -> int:
-        """明細順: the place among the rows of its day, from 0."""
-        return order_in_day(self.position)
+from madoguchi.records.ledger import LedgerRow
+from madoguchi.records.positions import last_position
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from typing import Any
 
 from sqlmodel import Session
 
-from madoguchi.procedures.change_reading import Changes, LedgerRow, read_changes
+from madoguchi.procedures.change_reading import Changes, read_changes
 from madoguchi.records import ledger
 from madoguchi.records.changes import ChangesOf
-from madoguchi.records.ledger import PageOf
+from madoguchi.records.ledger import LedgerRow, PageOf
 from madoguchi.records.positions import first_position, last_position
 from madoguchi.rules.vocabulary import Completeness, Precision
 

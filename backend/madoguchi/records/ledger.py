@@ -14,7 +14,7 @@ from sqlalchemy import Select, literal, select, union_all
 from sqlmodel import Session, col
 
 from madoguchi.records.bank import Account, Balance, Branch, QuarantinedBlock, Statement, Transaction
-from madoguchi.records.positions import first_position, last_position
+from madoguchi.records.positions import first_position, last_position, order_in_day
 from madoguchi.records.service import Institution
 
 ROW = (
@@ -32,6 +32,31 @@ ROW = (
     col(Transaction.balance_after),
     col(Transaction.corrects_id),
 )
+"""What a reader may need of a row of history; LedgerRow is its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """One row of history with the columns of ROW, in their order."""
+
+    transaction_id: int
+    account_id: int
+    position: int
+    booked_on: date
+    value_on: date
+    direction: str  # vocabulary.Direction
+    kind: str | None
+    amount: int
+    description: str
+    description_raw: str
+    counterparty: str | None
+    balance_after: int
+    corrects_id: int | None
+
+    @property
+    def order_in_day(self) -> int:
+        """明細順: the place among the rows of its day, from 0."""
+        return order_in_day(self.position)
 
 
 @dataclass(frozen=True, slots=True)
