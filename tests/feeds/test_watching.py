@@ -16,7 +16,7 @@ import pytest
 from madoguchi.cli import feed_watching
 from madoguchi.cli.context import Office
 from madoguchi.cli.feed_watching import Watch
-from madoguchi.doors.core_banking.watching import Delivery, candidates, is_whole, place_of, put_away
+from madoguchi.doors.core_banking.watching import Delivery, candidates, is_whole, turn_of, put_away
 from madoguchi.doors.core_banking.zengin_code import KANA_TABLES
 from madoguchi.doors.core_banking.zengin_writer import write_notices, write_statements
 from tests.feeds.bank import NOW
@@ -90,8 +90,8 @@ def test_files_of_one_moment_are_taken_in_the_order_in_which_they_build_on_each_
         "events-10": status_file(registered(10, ORDINARY)),
         "events-9": status_file(registered(9, ORDINARY)),
     }
-    places = [place_of(written(tmp_path / name, content)) for name, content in files.items()]
-    assert [place.name for place in sorted(places)] == [
+    turns = [turn_of(written(tmp_path / name, content)) for name, content in files.items()]
+    assert [turn.name for turn in sorted(turns)] == [
         "events-9", "events-10", "z-made-before", "b-whole", "a-later-day", "balances"
     ]  # fmt: skip
 
@@ -172,6 +172,67 @@ def test_the_failure_of_one_file_ends_nothing_and_is_told_once(
     watch.take_what_is_whole()
     assert capsys.readouterr().err.count("a.jsonl を読み書きできません(Input/output error)") == 1
     assert (names(inbox / "done"), (inbox / "a.jsonl").exists()) == (["b.jsonl"], True)
+
+
+def test_a_file_that_failed_is_not_whole_any_more_because_it_was_moved_in_once(
+    inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes under its name next may be half written."""
+
+    async def failing(*args: object, **kwargs: object) -> object:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(feed_watching, "import_file", failing)
+        written(inbox / "x.jsonl", status_file(opened(1)))
+        watch = watch_of(inbox)
+        watch.delivered["x.jsonl"] = Delivery.MOVED
+        watch.take_what_is_whole()
+    written(inbox / "x.jsonl", status_file(opened(1))[:-20])
+    watch.take_what_is_whole()
+    assert names(inbox / "refused") == []
+    written(inbox / "x.jsonl", status_file(opened(1)), timedelta(minutes=2))
+    watch.take_what_is_whole()
+    assert names(inbox / "done") == ["x.jsonl"]
+
+
+DEEP = b'{"kind":' + b"[" * 30_000
+
+
+def test_a_line_as_deep_as_a_line_can_be_long_ends_nothing(inbox: Path) -> None:
+    for name, content in {"deep.jsonl": DEEP, "fine.jsonl": status_file(opened(1))}.items():
+        written(inbox / name, content, timedelta(minutes=2))
+    watch_of(inbox).take_what_is_whole()
+    assert (names(inbox / "done"), names(inbox / "refused")) == (["fine.jsonl"], ["deep.jsonl"])
+
+
+def test_a_file_that_nobody_can_put_in_its_place_ends_nothing_either(
+    inbox: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def unforeseen(path: Path) -> object:
+        if path.name == "odd.jsonl":
+            raise ZeroDivisionError
+        return turn_of(path)
+
+    monkeypatch.setattr(feed_watching, "turn_of", unforeseen)
+    for name in ("odd.jsonl", "fine.jsonl"):
+        written(inbox / name, status_file(opened(1)), timedelta(minutes=2))
+    watch_of(inbox).take_what_is_whole()
+    assert (names(inbox / "done"), (inbox / "odd.jsonl").exists()) == (["fine.jsonl"], True)
+    assert "odd.jsonl: 予期しない問題が起きました" in capsys.readouterr().err
+
+
+def test_a_file_is_done_although_one_that_waited_for_it_does_not_fit(
+    inbox: Path, command: Command, tmp_path: Path
+) -> None:
+    """Each file has its own verdict."""
+    stranger = registered(2, ORDINARY, customer_number="99999999")
+    written(inbox / "2.jsonl", status_file(stranger), timedelta(minutes=2))
+    watch = watch_of(inbox)
+    watch.take_what_is_whole()
+    written(inbox / "1.jsonl", status_file(opened(1)), timedelta(minutes=2))
+    watch.take_what_is_whole()
+    assert (names(inbox / "done"), names(inbox / "refused")) == (["1.jsonl"], ["2.jsonl"])
 
 
 def test_a_database_that_is_away_is_waited_for_longer_and_longer_and_told_once(

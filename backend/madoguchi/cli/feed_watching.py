@@ -37,7 +37,7 @@ from madoguchi.doors.core_banking.watching import (
     candidates,
     is_quiet,
     is_whole,
-    place_of,
+    turn_of,
     put_away,
 )
 from madoguchi.doors.core_banking.zengin_file import FileForm
@@ -119,8 +119,8 @@ class Watch:
         for path in there:
             try:
                 if self.left_alone.get(path.name) != _state(path) and self._is_whole(path):
-                    whole.append((place_of(path), path))
-            except OSError as failure:
+                    whole.append((turn_of(path), path))
+            except Exception as failure:
                 self._leave(path, None, failure)
         for _, path in sorted(whole):
             if self.stopped:
@@ -229,7 +229,11 @@ class Watch:
         return None
 
     def _leave(self, path: Path, state: State | None, failure: Exception) -> None:
-        """Tell why a file was not taken, and leave it until it is not any more as it was."""
+        """Tell why a file was not taken, and leave it until it is not any more as it was.
+
+        What comes under its name then has not been moved in yet.
+        """
+        self.delivered.pop(path.name, None)
         try:
             self.left_alone[path.name] = state or _state(path)
         except OSError:

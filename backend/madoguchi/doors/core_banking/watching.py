@@ -44,8 +44,8 @@ class Delivery(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Place:
-    """Where a file stands in the order: the status feed first, since it names accounts; then by what is chained."""
+class Turn:
+    """When a file is taken among others: the status feed first, since it names accounts; then by what is chained."""
 
     rank: int
     number: int  # status: the first line's sequence
@@ -86,18 +86,18 @@ def is_quiet(written: os.stat_result, at: datetime) -> bool:
     return datetime.fromtimestamp(written.st_mtime, at.tzinfo) <= at - QUIET
 
 
-def place_of(path: Path) -> Place:
-    """Where a file stands among those that are whole at one moment. Raises OSError."""
+def turn_of(path: Path) -> Turn:
+    """When a file is taken among those that are whole at one moment. Raises OSError."""
     with path.open("rb") as stream:
         kind = kind_of(path, stream)
         if kind == STATUS:
             sequence = _first_line(stream).get("sequence")
-            return Place(0, sequence if isinstance(sequence, int) else 0, date.min, date.min, path.name)
+            return Turn(0, sequence if isinstance(sequence, int) else 0, date.min, date.min, path.name)
         stream.seek(0)
         header = bytes(0x30 | byte & 0x0F for byte in stream.read(RECORD_BYTES)).decode("ascii")
     if kind == "03":
-        return Place(1, 0, _day(header[4:10]), _day(header[10:16]), path.name)
-    return Place(2 if kind == "04" else 3, 0, _day(header[5:11]), date.min, path.name)
+        return Turn(1, 0, _day(header[4:10]), _day(header[10:16]), path.name)
+    return Turn(2 if kind == "04" else 3, 0, _day(header[5:11]), date.min, path.name)
 
 
 def put_away(path: Path, folder: Path) -> Path:
@@ -144,7 +144,7 @@ def _last_line(stream: BinaryIO) -> dict[str, object]:
 def _said(line: bytes) -> dict[str, object]:
     try:
         read = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):  # no JSON, or deeper than any line of the feed
         return {}
     return read if isinstance(read, dict) else {}
 

@@ -1,7 +1,8 @@
 """A feed file as it is known here: by its digest, what it did, and that it was taken in to its end (取込の記録).
 
 The same file again changes nothing. One that was interrupted, that had refused blocks or that named accounts unknown to
-internet banking is worth reading again. What its blocks and events do is feeds.py's subject.
+internet banking is worth reading again. What its blocks do is taking_in.py's subject, what its
+events do status_feed/acting.py's.
 """
 
 from collections import Counter
@@ -58,8 +59,8 @@ class FileReport:
 
     @property
     def clean(self) -> bool:
-        """Whether nothing was refused, of this file and of those that followed it."""
-        return self.refused is None and not self.refused_count and all(one.clean for one in self.followed)
+        """Whether nothing of this file was refused; those that followed it have verdicts of their own."""
+        return self.refused is None and not self.refused_count
 
     def refuse(self, block: BlockRefused) -> None:
         """Count a refused block, and keep it as long as there are few."""
