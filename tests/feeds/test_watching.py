@@ -1,6 +1,7 @@
 """A folder that is watched: files are taken when they are all there, in their order, and put away; nothing ends it."""
 
 import fcntl
+import json
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ import pytest
 from madoguchi.cli import feed_watching
 from madoguchi.cli.context import Office
 from madoguchi.cli.feed_watching import Watch
-from madoguchi.doors.core_banking.watching import Delivery, candidates, is_whole, turn_of, put_away
+from madoguchi.doors.core_banking.watching import Delivery, candidates, is_whole, put_away, turn_of
 from madoguchi.doors.core_banking.zengin_code import KANA_TABLES
 from madoguchi.doors.core_banking.zengin_writer import write_notices, write_statements
 from tests.feeds.bank import NOW
@@ -254,6 +255,31 @@ def test_a_database_that_is_away_is_waited_for_longer_and_longer_and_told_once(
         "データベースにつながりません。つながるのを待っています。",
         "データベースにつながりました。",
     ]
+
+
+def test_programs_are_told_one_object_a_line(
+    inbox: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written(inbox / "good.jsonl", status_file(opened(1)), timedelta(minutes=2))
+    written(inbox / "not-yet.txt", write_statements(BANK, [block(row(1))])[:-100], timedelta(minutes=2))
+    watch = Watch(Office(lambda: NOW), inbox, as_json=True)
+    watch.take_what_is_whole()
+
+    async def failing(*args: object, **kwargs: object) -> object:
+        raise OSError(5, "Input/output error", "x.jsonl")
+
+    monkeypatch.setattr(feed_watching, "import_file", failing)
+    written(inbox / "x.jsonl", status_file(opened(1, phrase="雪")), timedelta(minutes=2))
+    watch.take_what_is_whole()
+    out, err = capsys.readouterr()
+    unfinished, taken, failed = [json.loads(line) for line in out.splitlines()]
+    assert unfinished == {"event": "unfinished", "file": "not-yet.txt"}
+    assert (taken["event"], taken["file"], taken["moved_to"]) == ("taken", "good.jsonl", "done/good.jsonl")
+    assert (taken["clean"], taken["events_applied"]) == (True, 1), "and all that feed import --json tells"
+    assert failed == {
+        "event": "failed", "file": "x.jsonl", "reason": "x.jsonl を読み書きできません(Input/output error)。"
+    }  # fmt: skip
+    assert err == ""
 
 
 def test_a_folder_is_watched_by_one_only(inbox: Path, command: Command) -> None:

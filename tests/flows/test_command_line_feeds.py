@@ -191,6 +191,21 @@ def test_a_status_file_that_waits_is_told_and_comes_by_itself(command: Command, 
     assert "前のファイル待ち" not in command("feed", "list").out
 
 
+def test_a_file_that_waited_and_does_not_fit_what_came_is_not_said_to_wait_any_more(
+    command: Command, tmp_path: Path
+) -> None:
+    command("db", "upgrade")
+    stranger = registered(2, ORDINARY, customer_number="99999999")
+    for name, event in {"1.jsonl": opened(1), "2.jsonl": stranger}.items():
+        (tmp_path / name).write_bytes(status_file(event))
+    assert command("feed", "import", str(tmp_path / "2.jsonl")).code == 3
+    assert command("feed", "import", str(tmp_path / "1.jsonl")).code == 0, "nothing is wrong with this one"
+    assert re.search(r"2.jsonl .* 受け付けません .* 何も取り込んでいません", command("feed", "list").out)
+    shown = command("feed", "show", "q1").out
+    assert "続けて取り込みます" not in shown
+    assert "直したファイルが届いたら取り込み、そのあと、下の set-aside で隔離を終えてください。" in shown
+
+
 def test_an_import_that_was_killed_is_shown_and_ends_when_the_file_is_taken_in_again(
     command: Command, books: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -257,6 +272,7 @@ def test_what_is_not_there_is_told(command: Command) -> None:
     for arguments, code, sentence in (
         (("show", "q9"), 1, "隔離 q9 はありません"),
         (("show", "9"), 1, "ファイル 9 はありません"),
+        (("show", "9" * 25), 2, "ファイルの番号(12)か、隔離の番号(q3)を指定してください"),
         (("show", "nine"), 2, "ファイルの番号(12)か、隔離の番号(q3)を指定してください"),
         (("retry",), 2, "隔離の番号(q3)か --all の、どちらかを指定してください"),
         (("retry", "q1", "--all"), 2, "隔離の番号(q3)か --all の、どちらかを指定してください"),

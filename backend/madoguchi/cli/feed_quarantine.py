@@ -12,7 +12,7 @@ import typer
 
 from madoguchi.cli.context import Office, office
 from madoguchi.cli.failures import REFUSED, Trouble
-from madoguchi.cli.feed_words import KINDS, UNKNOWN_KIND, particulars, report_as_json
+from madoguchi.cli.feed_words import kind_in_words, particulars, report_as_json
 from madoguchi.cli.words import day_in_words, in_words, say, say_json, say_table
 from madoguchi.doors.core_banking.retrying import judge_again
 from madoguchi.doors.core_banking.zengin_file import FileForm
@@ -27,7 +27,8 @@ from madoguchi.procedures.feeds.listing import (
     list_files,
 )
 from madoguchi.procedures.feeds.quarantine import open_ids, set_aside
-from madoguchi.rules.vocabulary import Settlement
+from madoguchi.procedures.status_feed.files import waits
+from madoguchi.rules.vocabulary import Feed, Settlement
 
 SHOWN = 20
 """How many files and blocks a list shows without --all."""
@@ -54,7 +55,7 @@ def list_(
     limit = None if everything else SHOWN
     files, entries = desk.reading(list_files, limit), desk.reading(list_entries, limit)
     if as_json:
-        say_json({"files": [_file_json(one) for one in files], "quarantine": [_entry_json(one) for one in entries]})
+        say_json({"files": [asdict(one) for one in files], "quarantine": [_entry_json(one) for one in entries]})
         return
     if not files:
         say("ファイルは、まだ届いていません。")
@@ -62,7 +63,7 @@ def list_(
     say_table(
         ("番号", "取込日時", "種類", "ファイル", "状態", "したこと"),
         (
-            (str(one.number), in_words(one.imported_at), _kind(one.kind), one.name, _state(one), _done(one))
+            (str(one.number), in_words(one.imported_at), kind_in_words(one.kind), one.name, _state(one), _done(one))
             for one in files
         ),
     )
@@ -95,12 +96,12 @@ def show(
         entry = desk.reading(find_entry_line, _entry_number(number))
         say_json(_entry_json(entry)) if as_json else _say(_entry_lines(entry))
         return
-    if not number.isdecimal():
+    if not re.fullmatch(r"\d{1,18}", number, re.ASCII):
         raise Trouble("ファイルの番号(12)か、隔離の番号(q3)を指定してください。", 2)
     file = desk.reading(find_file, int(number))
     entries = desk.reading(list_entries, SHOWN, file.number)
     if as_json:
-        say_json({**_file_json(file), "quarantine": [_entry_json(one) for one in entries]})
+        say_json({**asdict(file), "quarantine": [_entry_json(one) for one in entries]})
         return
     _say(_file_lines(file, entries))
 
@@ -173,7 +174,7 @@ def _say(lines: Iterator[str]) -> None:
 
 
 def _file_lines(file: FileLine, entries: list[EntryLine]) -> Iterator[str]:
-    yield f"ファイル {file.number}: {file.name}({_kind(file.kind)})"
+    yield f"ファイル {file.number}: {file.name}({kind_in_words(file.kind)})"
     yield f"取込日時: {in_words(file.imported_at)}"
     if file.created_on:
         yield f"作成日: {day_in_words(file.created_on)}"
@@ -194,7 +195,7 @@ def _file_lines(file: FileLine, entries: list[EntryLine]) -> Iterator[str]:
 
 
 def _entry_lines(entry: EntryLine) -> Iterator[str]:
-    yield f"隔離 q{entry.number}: ファイル {entry.file_number} {entry.file_name}({_kind(entry.kind)})"
+    yield f"隔離 q{entry.number}: ファイル {entry.file_number} {entry.file_name}({kind_in_words(entry.kind)})"
     yield f"場所: {_records(entry)}件目"
     if entry.whose:
         yield f"口座: {entry.whose}"
@@ -214,7 +215,7 @@ def _entry_lines(entry: EntryLine) -> Iterator[str]:
 
 def _advice(entry: EntryLine) -> Iterator[str]:
     """What to do about a block that is in quarantine."""
-    if entry.kind == "status":
+    if entry.kind == Feed.STATUS and waits(entry.damage):
         yield "抜けているファイルを取り込むと、このファイルも続けて取り込みます。"
     elif entry.from_day:
         yield "直したファイルが届いたら、取り込んでください。この勘定日の明細がすべて入れば、隔離は終わります。"
@@ -224,13 +225,9 @@ def _advice(entry: EntryLine) -> Iterator[str]:
     yield f"取り込まないとき: madoguchi feed set-aside q{entry.number} --reason 理由"
 
 
-def _kind(kind: str) -> str:
-    return KINDS.get(kind, UNKNOWN_KIND)
-
-
 def _state(file: FileLine) -> str:
     if file.refusal is not None:
-        return "前のファイル待ち" if file.in_quarantine else "受け付けません"
+        return "前のファイル待ち" if file.in_quarantine and waits(file.refusal) else "受け付けません"
     if file.finished_at is None:
         return "中断(または取込中)"
     return f"隔離あり({file.in_quarantine:,}件)" if file.in_quarantine else "取込済み"
@@ -239,10 +236,10 @@ def _state(file: FileLine) -> str:
 def _done(file: FileLine) -> str:
     if file.refusal is not None:
         return "何も取り込んでいません"
-    if file.kind == "status":
+    if file.kind == Feed.STATUS:
         return f"イベント{file.events_applied:,}件を反映"
     blocks = f"{file.blocks_accepted:,}ブロックを取込"
-    if file.kind == "04":
+    if file.kind == Feed.BALANCES:
         return f"{blocks}(残高 {file.balances_changed:,}口座)"
     return f"{blocks}(明細 {file.rows_added:,}行を追加、{file.rows_removed:,}行を削除)"
 
@@ -255,10 +252,6 @@ def _days(entry: EntryLine) -> str:
     if entry.from_day is None or entry.to_day is None:
         return "—"
     return f"{entry.from_day.isoformat()}〜{entry.to_day.isoformat()}"
-
-
-def _file_json(file: FileLine) -> dict[str, Any]:
-    return asdict(file)
 
 
 def _entry_json(entry: EntryLine) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from time import monotonic
 from types import FrameType
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 from watchdog.events import FileClosedEvent, FileMovedEvent, FileSystemEvent, FileSystemEventHandler
@@ -27,8 +27,8 @@ from watchdog.observers.inotify import InotifyObserver
 from madoguchi.cli.context import Office, office
 from madoguchi.cli.failures import Trouble, database_is_away, sentence_of
 from madoguchi.cli.feed_progress import progress
-from madoguchi.cli.feed_words import particulars, summary
-from madoguchi.cli.words import say, visible_lines
+from madoguchi.cli.feed_words import particulars, report_as_json, summary
+from madoguchi.cli.words import say, say_json, visible_lines
 from madoguchi.doors.core_banking.importing import Progress, import_file
 from madoguchi.doors.core_banking.watching import (
     DONE,
@@ -37,8 +37,8 @@ from madoguchi.doors.core_banking.watching import (
     candidates,
     is_quiet,
     is_whole,
-    turn_of,
     put_away,
+    turn_of,
 )
 from madoguchi.doors.core_banking.zengin_file import FileForm
 from madoguchi.installation import open_in
@@ -64,6 +64,7 @@ State = tuple[int, int]
 def watch(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="ファイルが届くフォルダー。", metavar="DIR", show_default=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="プログラムのための形で、1行に1つずつ書き出します。")] = False,
 ) -> None:
     """フォルダーを見ていて、届いたファイルを取り込みます。止めるには Ctrl+C か SIGTERM。
 
@@ -73,19 +74,22 @@ def watch(
 
     すべて受け付けたファイルは done/ に、受け付けないものがあったファイルは refused/ に移します。上書きはしません。
     一度に届いたファイルは、利用状況、03、04 の順に、それぞれ番号か日付の順に取り込みます。
+
+    --json の各行は event のあるオブジェクトです。taken は「feed import --json」のキーと moved_to、failed は file と
+    reason、unfinished は file、watching は folder を伴い、ほかは database_away、database_back、stopped です。
     """
     desk = office(context)
     with ExitStack() as held:
         held.enter_context(_alone(folder))
         for name in (DONE, REFUSED):
             (folder / name).mkdir(exist_ok=True)
-        watched = Watch(desk, folder)
+        watched = Watch(desk, folder, as_json)
         held.enter_context(watched.stopped_by_signals())
         held.enter_context(watched.told_by_the_kernel())
         watched.reach_database()
-        say(f"{folder} を見ています。止めるには Ctrl+C を押してください。")
+        watched.tell("watching", f"{folder} を見ています。止めるには Ctrl+C を押してください。", folder=str(folder))
         watched.until_stopped()
-        say("見るのをやめました。")
+        watched.tell("stopped", "見るのをやめました。")
 
 
 @dataclass
@@ -94,6 +98,7 @@ class Watch:
 
     desk: Office
     folder: Path
+    as_json: bool = False
     look_every: float = LOOK_EVERY
     stopped: bool = False
     arrivals: "queue.SimpleQueue[tuple[str, Delivery] | None]" = field(default_factory=queue.SimpleQueue)
@@ -148,6 +153,14 @@ class Watch:
         """Return when the database answers, or when we are stopped. Raises Trouble for what waiting does not mend."""
         self._with_database(partial(self.desk.reading, count_entries))
 
+    def tell(self, event: str, *sentences: str, **keys: Any) -> None:
+        """What happened: sentences for a person, one object on one line for a program."""
+        if self.as_json:
+            say_json({"event": event, **keys}, one_line=True)
+            return
+        for sentence in sentences:
+            say(sentence)
+
     @contextmanager
     def stopped_by_signals(self) -> Iterator[None]:
         """SIGTERM and Ctrl+C stop the watch after the file at hand."""
@@ -183,7 +196,8 @@ class Watch:
             return True
         if is_quiet(path.stat(), now) and self.told_unfinished.get(path.name) != _state(path):
             self.told_unfinished[path.name] = _state(path)
-            say(f"{path.name}: まだ終わりまで届いていません。届いたら取り込みます。")
+            sentence = f"{path.name}: まだ終わりまで届いていません。届いたら取り込みます。"
+            self.tell("unfinished", sentence, file=path.name)
         return False
 
     def _take(self, path: Path) -> None:
@@ -200,12 +214,12 @@ class Watch:
             self._leave(path, state, failure)
             return
         self.delivered.pop(path.name, None)
-        say(f"{summary(report)} → {there.parent.name}/{there.name}")
-        for sentence in particulars(report):
-            say(f"  {sentence}")
+        moved_to = f"{there.parent.name}/{there.name}"
+        lines = f"{summary(report)} → {moved_to}", *(f"  {sentence}" for sentence in particulars(report))
+        self.tell("taken", *lines, **report_as_json(report), moved_to=moved_to)
 
     def _import(self, path: Path) -> FileReport:
-        with progress(path.name) as tell:
+        with progress(path.name, silent=self.as_json) as tell:
             return self.desk.run(partial(_import, self.desk, path, tell))
 
     def _with_database(self, work: Callable[[], Value]) -> Value | None:
@@ -218,13 +232,13 @@ class Watch:
                 if not database_is_away(failure):
                     raise
                 if not told:
-                    say("データベースにつながりません。つながるのを待っています。")
+                    self.tell("database_away", "データベースにつながりません。つながるのを待っています。")
                 told = True
                 self.wait_out(seconds)
                 seconds = min(2 * seconds, LONGEST_WAIT)
             else:
                 if told:
-                    say("データベースにつながりました。")
+                    self.tell("database_back", "データベースにつながりました。")
                 return done
         return None
 
@@ -238,7 +252,11 @@ class Watch:
             self.left_alone[path.name] = state or _state(path)
         except OSError:
             return  # somebody took it away
-        print(visible_lines(f"{path.name}: {sentence_of(failure)[0]}"), file=sys.stderr)
+        reason, _ = sentence_of(failure)
+        if self.as_json:
+            self.tell("failed", file=path.name, reason=reason)
+        else:
+            print(visible_lines(f"{path.name}: {reason}"), file=sys.stderr)
 
 
 class _Doorbell(FileSystemEventHandler):

@@ -4,11 +4,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from madoguchi.cli.words import FEEDS
 from madoguchi.procedures.feeds.files import FileReport
-from madoguchi.procedures.feeds.values import Damage
-
-KINDS = {"03": "入出金取引明細", "04": "残高通知", "status": "利用状況"}
-UNKNOWN_KIND = "種別不明"
 
 EXIT_CODES = "終了コード: 0 すべて受け付けた、1 できなかった、2 使い方が違う、3 受け付けないものがあった。"
 
@@ -16,7 +13,7 @@ EXIT_CODES = "終了コード: 0 すべて受け付けた、1 できなかった
 REPORT_SHAPE = """\b
 --json は、ファイルごとのオブジェクトの配列です。キー:
   file, kind               ファイル名と、種類(03、04、status、unknown)
-  clean, known_before      すべて受け付けたか、取込済みで何もしなかったか
+  clean, known_before      すべて受け付けたか(followed は別)、取込済みで何もしなかったか
   refused                  ファイル全体を受け付けない理由。なければ null
                            (record, column, item, found, expected, told)
   waiting                  前のファイルを待っているか
@@ -29,9 +26,14 @@ REPORT_SHAPE = """\b
 """The keys of a report as JSON, as the help tells them."""
 
 
+def kind_in_words(kind: str) -> str:
+    """What sort of file it is."""
+    return FEEDS.get(kind, "種別不明")
+
+
 def summary(report: FileReport) -> str:
     """One line a file."""
-    return f"{report.name}({KINDS.get(report.kind, UNKNOWN_KIND)}): {report}"
+    return f"{report.name}({kind_in_words(report.kind)}): {report}"
 
 
 def particulars(report: FileReport) -> Iterator[str]:
@@ -52,7 +54,7 @@ def report_as_json(report: FileReport) -> dict[str, Any]:
         "kind": report.kind,
         "clean": report.clean,
         "known_before": report.known_before,
-        "refused": _damage(report.refused.damage) if report.refused else None,
+        "refused": asdict(report.refused.damage) if report.refused else None,
         "waiting": report.refused is not None and report.refused.waiting,
         "blocks_accepted": report.blocks_accepted,
         "blocks_unchanged": report.blocks_unchanged,
@@ -61,7 +63,7 @@ def report_as_json(report: FileReport) -> dict[str, Any]:
             {
                 "first_record": block.first_record,
                 "account": str(block.account) if block.account else None,
-                **_damage(block.damage),
+                **asdict(block.damage),
             }
             for block in report.blocks_refused
         ],
@@ -74,7 +76,3 @@ def report_as_json(report: FileReport) -> dict[str, Any]:
         "events_known": report.events_known,
         "followed": [report_as_json(one) for one in report.followed],
     }
-
-
-def _damage(damage: Damage) -> dict[str, Any]:
-    return asdict(damage)

@@ -1,6 +1,6 @@
 """`madoguchi feed`: taking in what the core-banking system sends, and writing sample files of the same shape.
 
-What is in quarantine is feeds/quarantine.py's, a watched folder feed_watching.py's.
+What is in quarantine is feed_quarantine.py's, a watched folder feed_watching.py's.
 """
 
 from datetime import date

@@ -15,7 +15,7 @@ from rich.text import Text
 from madoguchi.cli.failures import Trouble
 from madoguchi.rules import vocabulary
 from madoguchi.rules.plain_text import is_unseen
-from madoguchi.rules.vocabulary import JST
+from madoguchi.rules.vocabulary import JST, Feed
 
 WIDTH_WITHOUT_TERMINAL = 1000
 """A file or a pipe has no width; lines that are too long are easier to search than broken ones."""
@@ -43,7 +43,7 @@ TARGETS = {
     "registration": "登録",
 }
 
-FEEDS = {"04": "残高通知", "03": "入出金取引明細", "status": "インターネットバンキングの状態"}
+FEEDS: dict[str, str] = {Feed.BALANCES: "残高通知", Feed.TRANSACTIONS: "入出金取引明細", Feed.STATUS: "利用状況"}
 
 
 def visible(text: str) -> str:
@@ -61,9 +61,9 @@ def say(sentence: str = "") -> None:
     typer.echo(visible(sentence))
 
 
-def say_json(value: Any) -> None:
-    """An answer for programs."""
-    text = json.dumps(value, ensure_ascii=False, indent=2, default=_plain)
+def say_json(value: Any, one_line: bool = False) -> None:
+    """An answer for programs; on one line where others follow."""
+    text = json.dumps(value, ensure_ascii=False, indent=None if one_line else 2, default=_plain)
     typer.echo(visible_lines(text))
 
 
