@@ -20,6 +20,7 @@ from madoguchi.records.database import Database
 from madoguchi.rules.facts import FeedDue
 from madoguchi.rules.vocabulary import JST, Feed, FeedCovers, FeedDays, Precision
 from tests import story
+from tests.feeds.events import opened, status_file
 from tests.support.desk import Desk
 
 LINE = '[[feeds]]\nfeed = "04"\ndays = "banking_days"\ndue = "07:00"\ncovers = "previous_banking_day"\n'
@@ -45,6 +46,34 @@ def test_a_timetable_holds_from_tomorrow_and_is_an_act_in_the_trail(desk: Desk, 
     assert (line.due, line.unavailable_after, line.valid_from) == (420, 2880, date(2026, 11, 25))
     (act,) = desk.acts("feeds.set")
     assert (act.clause, act.detail) == ("6-1", {"valid_from": "2026-11-25", "lines": 1})
+
+
+@pytest.mark.clause("6-1")
+def test_who_leaves_a_feed_out_of_a_new_timetable_is_told(desk: Desk, file: Path) -> None:
+    file.write_text(LIMITED + LINE.replace('"04"', '"03"'))
+    assert "なくなります" not in desk("institution", "feeds", str(file), "--from", "2026-11-02").out
+    file.write_text(LATER)
+    said = desk("institution", "feeds", str(file), "--from", "2026-12-01").out
+    assert "入出金取引明細の予定は、なくなります。遅れは判定しません。" in said
+
+
+@pytest.mark.clause("5-2")
+def test_a_gap_in_the_status_feed_stands_in_the_service_status_until_it_is_closed(desk: Desk, file: Path) -> None:
+    before, missing, after = opened(1), opened(2, event_id="E-2"), opened(3, event_id="E-3")
+    for number, event in enumerate((before, after)):
+        came = file.with_name(f"status-{number}.jsonl")
+        came.write_bytes(status_file(event))
+        desk("feed", "import", str(came))
+    told = desk("service", "status").out
+    assert "前のファイルが届くのを待っています" in told
+    assert "隔離: 1件" in told
+    assert desk("service", "status", "--json").json["in_quarantine"] == 1
+    joining = file.with_suffix(".jsonl")
+    joining.write_bytes(status_file(missing))
+    desk("feed", "import", str(joining))
+    told = desk("service", "status").out
+    assert "待っています" not in told
+    assert "隔離" not in told
 
 
 @pytest.mark.clause("6-1")

@@ -98,6 +98,12 @@ def feeds(
     """勘定系などからの連携が、いつまでに届く予定かを定めます(第6条第1項)。
 
     予定を過ぎても届かなければ、残高や明細に「遅れ」と添えます。unavailable_after を過ぎると、届くまで情報を渡しません。
+
+    FILE の内容で、その日からの予定をすべて入れ替えます。1件ずつ、次のように書きます。見本は
+    backend/sample/institution.toml にあります。
+
+    [[feeds]] feed = "03"(04、status) / days = "banking_days"(every_day) / due = "07:00" /
+    covers = "previous_banking_day"(same_day) / unavailable_after = "48:00"(なくてもよい)
     """
     desk = office(context)
     if file is None:
@@ -110,6 +116,9 @@ def feeds(
     desk.writing(set_feeds, dues, first, desk.actor, desk.now)
     if dues:
         say(f"連携の予定を、{day_in_words(first)}の分から入れ替えました: {len(dues)}件")
+        ended = {line.feed for line in desk.reading(institution_facts).feeds if line.valid_until == first}
+        for feed in sorted(ended - {line.feed for line in dues}):
+            say(f"{FEEDS[feed]}の予定は、なくなります。遅れは判定しません。")
     else:
         say(f"{day_in_words(first)}から、連携の予定はありません。遅れの表示も、情報の提供の見合わせもしません。")
 

@@ -11,6 +11,7 @@ from madoguchi import sandbox
 from madoguchi.cli.context import office
 from madoguchi.cli.failures import Trouble
 from madoguchi.cli.words import FEEDS, TARGETS, in_words, moment, say, say_json
+from madoguchi.procedures.feeds.listing import count_entries, list_waiting
 from madoguchi.procedures.feeds.states import FeedState, feed_states
 from madoguchi.procedures.service import close_service, institution, institution_facts, open_service, stops_now
 from madoguchi.rules import service_hours
@@ -68,6 +69,7 @@ def status(
     facts = desk.reading(institution_facts)
     stops = desk.reading(stops_now, at)
     feeds = desk.reading(feed_states, at)
+    in_quarantine, waiting = desk.reading(count_entries), desk.reading(list_waiting)
     if as_json:
         products = {
             product.value: {
@@ -77,7 +79,9 @@ def status(
             for product in Product
         }
         told = {feed.value: _as_json(state) for feed, state in feeds.items()}
-        say_json({"at": at, "products": products, "stops": [stop.model_dump() for stop in stops], "feeds": told})
+        held = {"in_quarantine": in_quarantine, "waiting": [line.file_name for line in waiting]}
+        stopped = [stop.model_dump() for stop in stops]
+        say_json({"at": at, "products": products, "stops": stopped, "feeds": told, **held})
         return
     for product, name in PRODUCTS.items():
         now_open = service_hours.is_open(at, product, facts)
@@ -88,6 +92,10 @@ def status(
         say(f"停止 {stop.stop_id}: {TARGETS[stop.kind]} {stop.target}".rstrip() + f"({in_words(stop.starts_at)}から)")
     for feed, state in feeds.items():
         say(f"連携 {FEEDS[feed]}: {_in_words(state)}")
+    for line in waiting:
+        say(f"連携 {line.file_name}: 前のファイルが届くのを待っています。{line.damage.message}")
+    if in_quarantine:
+        say(f"隔離: {in_quarantine}件。「madoguchi feed list」で確かめてください。")
 
 
 def _in_words(state: FeedState) -> str:

@@ -37,7 +37,7 @@ class Code(Enum):
     OPERATION_TOO_LARGE = ("-", 400, "The document has {actual} {what}; the limit is {limit}.")
     INTROSPECTION_NOT_ALONE = ("-", 400, "Introspection must be alone in its operation.")
     COST_EXCEEDED = ("-", 400, "The operation costs {actual}; at most {limit} is allowed. Ask for fewer rows at once.")
-    PAGE_SIZE = ("-", 200, "A page has from 1 to {limit} rows; `transactions` takes exactly one of `first` and `last`.")
+    PAGE_SIZE = ("-", 200, "A page has from 1 to {limit} rows. Where there are `first` and `last`, give exactly one.")
     PERIOD_INVALID = ("2-4", 200, "`from` must not be after `to`.")
     UNKNOWN_CURSOR = ("-", 200, "The cursor is not one of this account's history.")
     CURSOR_EXPIRED = (

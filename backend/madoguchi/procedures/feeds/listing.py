@@ -7,9 +7,11 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
+from madoguchi.procedures.feeds.quarantine import unknown_entry
 from madoguchi.procedures.feeds.values import Damage
 from madoguchi.procedures.service import NotFound
 from madoguchi.records.bank import FeedFile, QuarantinedBlock
+from madoguchi.rules.vocabulary import Feed
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +89,17 @@ def count_entries(session: Session) -> int:
     return number
 
 
+def list_waiting(session: Session) -> list[EntryLine]:
+    """Status files in quarantine (5-2), the first that came first: a gap in the sequence is an alarm."""
+    chosen = _entries().where(col(QuarantinedBlock.settled_at).is_(None), col(FeedFile.kind) == Feed.STATUS)
+    return [_entry(row) for row in session.execute(chosen.order_by(col(QuarantinedBlock.quarantine_id)))]
+
+
 def find_entry_line(session: Session, number: int) -> EntryLine:
     """A quarantined block by its number, settled or not. Raises NotFound."""
     row = session.execute(_entries().where(col(QuarantinedBlock.quarantine_id) == number)).first()
     if row is None:
-        raise NotFound(f"隔離 q{number} はありません。番号は「madoguchi feed list」で確かめられます。")
+        raise unknown_entry(number)
     return _entry(row)
 
 
