@@ -127,7 +127,7 @@ def retry(
     stays, told = 0, []
     for number in chosen:
         report = _judge(desk, number)
-        left = report is not None and bool(report.refused or report.refused_count or report.not_registered)
+        left = desk.reading(find_entry_line, number).settled_at is None
         stays += left
         if as_json:
             told.append({"quarantine": f"q{number}", "settled": not left, "report": report and report_as_json(report)})

@@ -21,9 +21,9 @@ from madoguchi.procedures.feeds.quarantine import FileContent
 from madoguchi.procedures.feeds.taking_in import take_in_blocks
 from madoguchi.procedures.feeds.values import FileRefused
 from madoguchi.procedures.installing import Database
-from madoguchi.procedures.status_feed.files import STATUS, take_in_status
+from madoguchi.procedures.status_feed.files import take_in_status
 from madoguchi.procedures.status_feed.reconciling import USUAL_BOUND, EndingBound
-from madoguchi.rules.vocabulary import JST
+from madoguchi.rules.vocabulary import JST, Feed
 
 UNKNOWN = "unknown"
 
@@ -60,7 +60,7 @@ async def import_file(
         # Any bytes make a name on Linux.
         name = os.fsencode(path.name).decode("utf-8", "backslashreplace")
         seen = FileSeen(name, hashlib.file_digest(stream, "sha256").hexdigest(), kind_of(path, stream))
-        if seen.kind == STATUS:
+        if seen.kind == Feed.STATUS:
             status = read_status_file(stream)
             if isinstance(status, FileRefused):
                 return await _refused(database, seen, status, actor, at)
@@ -88,7 +88,7 @@ def kind_of(path: Path, stream: BinaryIO) -> str:
     stream.seek(0)
     beginning = stream.read(3)
     if beginning[:1] in (b"{", b"\xef") or path.suffix == ".jsonl":
-        return STATUS
+        return Feed.STATUS
     if beginning.startswith(b"\xf1"):  # EBCDIC digits are 0xF0 to 0xF9
         beginning = bytes(0x30 | byte & 0x0F for byte in beginning)
     kind = beginning[1:3].decode("ascii", "replace")

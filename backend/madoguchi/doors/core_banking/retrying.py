@@ -15,8 +15,9 @@ from madoguchi.procedures.feeds.quarantine import FileContent, Kept, kept
 from madoguchi.procedures.feeds.taking_in import take_in_again
 from madoguchi.procedures.feeds.values import FileRefused
 from madoguchi.procedures.installing import Database
-from madoguchi.procedures.status_feed.files import STATUS, ready_files, take_in_status
+from madoguchi.procedures.status_feed.files import ready_files, take_in_status
 from madoguchi.procedures.status_feed.reconciling import USUAL_BOUND
+from madoguchi.rules.vocabulary import Feed
 
 
 async def judge_again(
@@ -31,7 +32,7 @@ async def judge_again(
     held = await database.reading(kept, quarantine_id)
     if held is None:
         return None
-    if held.kind == STATUS:
+    if held.kind == Feed.STATUS:
         report = await _status_file(database, held, actor, at)
         report.followed = await take_in_waiting(database, actor, at) if report.clean else []
         return report
@@ -61,11 +62,10 @@ async def _status_file(database: Database, held: Kept, actor: str, at: datetime)
 
 async def _block(
     database: Database, held: Kept, bank_code: str, actor: str, at: datetime, form: FileForm
-) -> FileReport:
+) -> FileReport | None:
     report = FileReport(held.file_name, held.kind)
     block = read_block(held.content, bank_code, held.read_as_of, form, held.first_record)
     if isinstance(block, FileRefused):
         report.refused = block
-    else:
-        await database.writing(take_in_again, held, block, report, actor, at)
-    return report
+        return report
+    return report if await database.writing(take_in_again, held, block, report, actor, at) else None

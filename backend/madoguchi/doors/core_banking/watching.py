@@ -18,7 +18,7 @@ from typing import BinaryIO
 from madoguchi.doors.core_banking.era import read_wareki
 from madoguchi.doors.core_banking.importing import UNKNOWN, kind_of
 from madoguchi.doors.core_banking.zengin_layout import RECORD_BYTES
-from madoguchi.procedures.status_feed.files import STATUS
+from madoguchi.rules.vocabulary import Feed
 
 DONE = "done"
 REFUSED = "refused"
@@ -72,9 +72,9 @@ def is_whole(path: Path, delivery: Delivery, at: datetime) -> bool:
         return True
     with path.open("rb") as stream:
         kind = kind_of(path, stream)
-        if kind not in (STATUS, UNKNOWN):
+        if kind not in (Feed.STATUS, UNKNOWN):
             return _has_end_record(stream)
-        if kind == STATUS and _first_line(stream).get("kind") == "full.begin":
+        if kind == Feed.STATUS and _first_line(stream).get("kind") == "full.begin":
             return _last_line(stream).get("kind") == "full.end"
         written = os.fstat(stream.fileno())
     is_closed = delivery is Delivery.CLOSED or is_quiet(written, at)
@@ -90,7 +90,7 @@ def turn_of(path: Path) -> Turn:
     """When a file is taken among those that are whole at one moment. Raises OSError."""
     with path.open("rb") as stream:
         kind = kind_of(path, stream)
-        if kind == STATUS:
+        if kind == Feed.STATUS:
             sequence = _first_line(stream).get("sequence")
             return Turn(0, sequence if isinstance(sequence, int) else 0, date.min, date.min, path.name)
         stream.seek(0)

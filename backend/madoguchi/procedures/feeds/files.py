@@ -18,6 +18,7 @@ from madoguchi.procedures.status_feed.reconciled import Reconciled
 from madoguchi.procedures.trail import record_act
 from madoguchi.records.bank import FeedFile
 from madoguchi.records.database import insert_new
+from madoguchi.rules.vocabulary import Feed
 
 REFUSALS_TOLD = 20
 """How many refused blocks of a file are told one by one; quarantine holds them all, memory and screen do not."""
@@ -79,12 +80,12 @@ class FileReport:
             return "取込済みのファイルです。何も変わりません。"
         if self.reconciled is not None:
             return str(self.reconciled)
-        if self.kind == "status":
+        if self.kind == Feed.STATUS:
             if self.events_applied == self.events_known == 0:
                 return "ファイルが空です(イベントはありません)。"
             return f"イベント{self.events_applied}件を反映(取込済み{self.events_known}件)"
         done = f"{self.blocks_accepted}ブロックを取込、変わりなし{self.blocks_unchanged}、拒否{self.refused_count}"
-        if self.kind == "03":
+        if self.kind == Feed.TRANSACTIONS:
             return f"{done}(明細 {self.rows_added:,}行を追加、{self.rows_removed:,}行を削除)"
         return f"{done}(残高 {self.balances_changed}口座)"
 

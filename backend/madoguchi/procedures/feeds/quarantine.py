@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
-from sqlalchemy import and_, or_, update
+from sqlalchemy import ColumnElement, and_, func, or_, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
@@ -18,7 +18,7 @@ from madoguchi.procedures.feeds.values import BlockRefused, Damage, StatementBlo
 from madoguchi.procedures.service import NotFound
 from madoguchi.procedures.trail import record_act
 from madoguchi.records.bank import Account, FeedFile, QuarantinedBlock
-from madoguchi.rules.vocabulary import Settlement
+from madoguchi.rules.vocabulary import Feed, Settlement
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,9 @@ class Kept:
     first_record: int
     content: bytes
     read_as_of: date
+
+
+_IS_OPEN = col(QuarantinedBlock.settled_at).is_(None)
 
 
 def keep(session: Session, feed_file: FeedFile, refused: BlockRefused, content: FileContent, at: datetime) -> int:
@@ -98,7 +101,7 @@ def settle(
         )
     entries = session.execute(
         select(col(QuarantinedBlock.quarantine_id), QuarantinedBlock.feed_file_id, QuarantinedBlock.first_record)
-        .where(col(QuarantinedBlock.settled_at).is_(None), or_(*brought))
+        .where(_IS_OPEN, or_(*brought))
         .order_by(col(QuarantinedBlock.quarantine_id))
     ).all()
     for quarantine_id, feed_file_id, record in entries:
@@ -112,23 +115,33 @@ def is_kept(session: Session, feed_file: FeedFile, first_record: int) -> bool:
     return _open_entry(session, feed_file, first_record) is not None
 
 
+def was_superseded(session: Session, feed_file: FeedFile, first_record: int) -> bool:
+    """Whether later blocks have brought what a refused block of this file would."""
+    settled = select(QuarantinedBlock.quarantine_id).where(
+        QuarantinedBlock.feed_file_id == feed_file.feed_file_id,
+        QuarantinedBlock.first_record == first_record,
+        QuarantinedBlock.settled_as == Settlement.SUPERSEDED,
+    )
+    return session.exec(settled).first() is not None
+
+
 def set_aside(session: Session, quarantine_id: int, reason: str, actor: str, at: datetime) -> bool:
     """An officer decides that a block will never be taken in; False when it was settled before. Raises NotFound."""
-    find_entry(session, quarantine_id)
+    if session.exec(select(QuarantinedBlock.quarantine_id).where(_is(quarantine_id))).first() is None:
+        raise unknown_entry(quarantine_id)
     return _settle(session, quarantine_id, Settlement.SET_ASIDE, actor, at, reason=reason)
 
 
-def find_entry(session: Session, quarantine_id: int) -> QuarantinedBlock:
-    """A quarantined block by its number. Raises NotFound."""
-    entry = session.get(QuarantinedBlock, quarantine_id)
-    if entry is None:
-        raise NotFound(f"隔離 q{quarantine_id} はありません。番号は「madoguchi feed list」で確かめられます。")
-    return entry
+def unknown_entry(quarantine_id: int) -> NotFound:
+    """What is told of a number that no block has."""
+    return NotFound(f"隔離 q{quarantine_id} はありません。番号は「madoguchi feed list」で確かめられます。")
 
 
 def kept(session: Session, quarantine_id: int) -> Kept | None:
     """What is needed to judge a block again; None when it is settled. Raises NotFound."""
-    entry = find_entry(session, quarantine_id)
+    entry = session.get(QuarantinedBlock, quarantine_id)
+    if entry is None:
+        raise unknown_entry(quarantine_id)
     if entry.settled_at is not None:
         return None
     feed_file = session.get_one(FeedFile, entry.feed_file_id)
@@ -144,6 +157,22 @@ def kept(session: Session, quarantine_id: int) -> Kept | None:
     )
 
 
+def lock_open(session: Session, quarantine_id: int) -> bool:
+    """Whether a block is still in quarantine; then nobody else settles it until the transaction ends."""
+    is_open = select(QuarantinedBlock.quarantine_id).where(_is(quarantine_id), _IS_OPEN)
+    return session.exec(is_open.with_for_update()).first() is not None
+
+
+def count_left_out(session: Session, feed_file_id: int) -> int:
+    """How many blocks of a file nothing has brought: those in quarantine, and those that were set aside."""
+    left_out = or_(_IS_OPEN, col(QuarantinedBlock.settled_as) == Settlement.SET_ASIDE)
+    return session.exec(
+        select(func.count(col(QuarantinedBlock.first_record).distinct())).where(
+            QuarantinedBlock.feed_file_id == feed_file_id, left_out
+        )
+    ).one()
+
+
 def open_ids(session: Session) -> list[int]:
     """The numbers of all blocks in quarantine, in the order in which they can be judged again.
 
@@ -152,9 +181,9 @@ def open_ids(session: Session) -> list[int]:
     chosen = (
         select_columns(col(QuarantinedBlock.quarantine_id), col(FeedFile.kind), col(QuarantinedBlock.from_day))
         .join(FeedFile, col(FeedFile.feed_file_id) == col(QuarantinedBlock.feed_file_id))
-        .where(col(QuarantinedBlock.settled_at).is_(None))
+        .where(_IS_OPEN)
     )
-    order = sorted((of != "status", day or date.max, number) for number, of, day in session.execute(chosen))
+    order = sorted((of != Feed.STATUS, day or date.max, number) for number, of, day in session.execute(chosen))
     return [number for _, _, number in order]
 
 
@@ -163,23 +192,27 @@ def open_damages(session: Session, kind: str) -> list[tuple[int, Damage]]:
     chosen = (
         select_columns(col(QuarantinedBlock.quarantine_id), col(QuarantinedBlock.damage))
         .join(FeedFile, col(FeedFile.feed_file_id) == col(QuarantinedBlock.feed_file_id))
-        .where(col(QuarantinedBlock.settled_at).is_(None), col(FeedFile.kind) == kind)
+        .where(_IS_OPEN, col(FeedFile.kind) == kind)
     )
     return [(number, Damage(**damage)) for number, damage in session.execute(chosen)]
+
+
+def _is(quarantine_id: int) -> ColumnElement[bool]:
+    return col(QuarantinedBlock.quarantine_id) == quarantine_id
 
 
 def _open_entry(session: Session, feed_file: FeedFile, first_record: int) -> QuarantinedBlock | None:
     return session.exec(
         select(QuarantinedBlock)
         .where(QuarantinedBlock.feed_file_id == feed_file.feed_file_id)
-        .where(QuarantinedBlock.first_record == first_record, col(QuarantinedBlock.settled_at).is_(None))
+        .where(QuarantinedBlock.first_record == first_record, _IS_OPEN)
     ).first()
 
 
 def _settle(session: Session, quarantine_id: int, how: Settlement, actor: str, at: datetime, **detail: str) -> bool:
     settled = session.execute(
         update(QuarantinedBlock)
-        .where(col(QuarantinedBlock.quarantine_id) == quarantine_id, col(QuarantinedBlock.settled_at).is_(None))
+        .where(_is(quarantine_id), _IS_OPEN)
         .values(settled_at=at, settled_as=how, set_aside_because=detail.get("reason"), content=b"")
         .returning(col(QuarantinedBlock.quarantine_id))
     ).all()

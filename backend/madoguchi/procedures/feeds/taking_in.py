@@ -15,7 +15,7 @@ from madoguchi.procedures.feeds.accounts import find_account
 from madoguchi.procedures.feeds.arrivals import note_arrival
 from madoguchi.procedures.feeds.balances import store_balance
 from madoguchi.procedures.feeds.files import FileReport, FileSeen, begin_file, count, finish_file
-from madoguchi.procedures.feeds.quarantine import FileContent, Kept, keep, settle
+from madoguchi.procedures.feeds.quarantine import FileContent, Kept, count_left_out, keep, lock_open, settle
 from madoguchi.procedures.feeds.statements import store_statement
 from madoguchi.procedures.feeds.values import BlockPassedOver, BlockRefused, NoticeBlock, StatementBlock
 from madoguchi.procedures.trail import record_act
@@ -86,16 +86,26 @@ def take_in_block(
             _notices(taking, block)
 
 
-def take_in_again(session: Session, kept: Kept, block: Block, report: FileReport, actor: str, at: datetime) -> None:
-    """Judge a block that was in quarantine again, as if its file were read now; refused again, it stays there."""
+def take_in_again(session: Session, kept: Kept, block: Block, report: FileReport, actor: str, at: datetime) -> bool:
+    """Judge a block that was in quarantine again, as if its file were read now; refused again, it stays there.
+
+    False, and nothing done, when another officer or file has settled it since it was read.
+    """
+    # Locked in the order of an import, which may settle the same block: file, account, quarantine.
+    feed_file = session.get_one(FeedFile, kept.feed_file_id, with_for_update=True, populate_existing=True)
+    if isinstance(block, StatementBlock):
+        find_account(session, block.account)
+    if not lock_open(session, kept.quarantine_id):
+        return False
     content = FileContent(lambda first_record, record_count: kept.content, kept.read_as_of)
     take_in_block(session, kept.feed_file_id, block, report, content, actor, at)
-    feed_file = session.get_one(FeedFile, kept.feed_file_id)
-    if not (report.refused_count or report.not_registered):
-        feed_file.blocks_refused = max(0, feed_file.blocks_refused - 1)
-        session.add(feed_file)
+    feed_file.blocks_refused = count_left_out(session, kept.feed_file_id)
+    if isinstance(block, NoticeBlock):
+        feed_file.accounts_unknown += report.not_registered
+    session.add(feed_file)
     if report.data_until is not None:
         note_arrival(session, feed_file, report.data_until, at)
+    return True
 
 
 def _statement(taking: _Taking, block: StatementBlock) -> None:

@@ -6,7 +6,6 @@ status_feed/reconciling.py's for the nightly full file.
 """
 
 from datetime import datetime
-from typing import Final
 
 from sqlmodel import Session
 
@@ -17,13 +16,11 @@ from madoguchi.procedures.status_feed.acting import apply_events
 from madoguchi.procedures.status_feed.events import EventFile
 from madoguchi.procedures.status_feed.full_file import FullFile
 from madoguchi.procedures.status_feed.reconciling import EndingBound, reconcile
-from madoguchi.procedures.status_feed.sequence import Unfit
+from madoguchi.procedures.status_feed.sequence import Unfit, lock_cursor
 from madoguchi.procedures.trail import record_act
 from madoguchi.records.bank import FeedFile, StatusCursor
 from madoguchi.records.database import Database
-
-STATUS: Final = "status"
-"""The kind of these files, and the name of their feed."""
+from madoguchi.rules.vocabulary import Feed
 
 
 async def take_in_status(
@@ -40,12 +37,13 @@ async def take_in_status(
     whole  gives the bytes of the whole file, however many records are asked for.
     bound  says how many contracts a full file may end.
     """
-    try:
-        return await database.writing(_take_in, file, content, bound, actor, at)
-    except Unfit as unfit:
-        report = FileReport(file.name, file.kind, refused=unfit.refusal)
-        await database.writing(_refuse, file, content, whole, report, actor, at)
-        return report
+    while True:
+        try:
+            return await database.writing(_take_in, file, content, bound, actor, at)
+        except Unfit as unfit:
+            report = FileReport(file.name, file.kind, refused=unfit.refusal)
+        if await database.writing(_refuse, file, content, whole, report, actor, at):
+            return report
 
 
 def _take_in(
@@ -78,8 +76,8 @@ def _take_in(
 
 def ready_files(session: Session) -> list[int]:
     """The quarantine numbers of files whose missing events have come meanwhile, in the order of their events."""
-    cursor = session.get(StatusCursor, STATUS)
-    waiting = sorted((int(one.found), number) for number, one in open_damages(session, STATUS) if waits(one))
+    cursor = session.get(StatusCursor, Feed.STATUS)
+    waiting = sorted((int(one.found), number) for number, one in open_damages(session, Feed.STATUS) if waits(one))
     return [number for sequence, number in waiting if cursor is not None and sequence <= cursor.sequence + 1]
 
 
@@ -96,16 +94,22 @@ def _refuse(
     report: FileReport,
     actor: str,
     at: datetime,
-) -> None:
+) -> bool:
+    """False when what the file waits for has come since it was looked at: then nothing is refused."""
+    if report.refused is None:
+        return False
+    damage, waiting = report.refused.damage, report.refused.waiting
+    if waiting and lock_cursor(session).sequence >= int(damage.expected):
+        return False
     feed_file = refuse_file(session, file, report, actor, at)
-    if report.refused is None or feed_file is None:
-        return
-    damage = report.refused.damage
+    if feed_file is None:
+        return True
     lines = len(content.sequences) if isinstance(content, EventFile) else 0
-    if report.refused.waiting or is_kept(session, feed_file, 1):
+    if waiting or is_kept(session, feed_file, 1):
         keep(session, feed_file, BlockRefused(1, None, damage, lines), whole, at)
-    if report.refused.waiting:
+    if waiting:
         record_act(
             session, at, actor, "feed.alarm", f"feed:{file.sha256}", "5-2",
             missing_from=int(damage.expected), found=int(damage.found),
         )  # fmt: skip
+    return True

@@ -7,7 +7,7 @@ contracts or accounts gone at once are a damaged file until an officer says othe
 What a line changes is status_feed/full_lines.py's subject.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -23,6 +23,7 @@ from madoguchi.procedures.status_feed.sequence import check_moment, lock_cursor,
 from madoguchi.procedures.stopping import end_without_ground, stop_registrations
 from madoguchi.procedures.trail import record_act
 from madoguchi.records.bank import Account, Contract, Customer
+from madoguchi.rules.batches import batches
 from madoguchi.rules.vocabulary import AccountState, Cause, ContractState
 
 _AT_ONCE: Final = 500
@@ -135,7 +136,7 @@ def _check(bound: EndingBound, item: str, what: str, before: int, gone: int) -> 
 def _cancel_absent(bringing: Bringing) -> None:
     session = bringing.session
     stand = session.exec(select(col(Contract.contract_id)).where(Contract.state != ContractState.CANCELLED))
-    for some in _batches(set(stand) - bringing.contracts):
+    for some in batches(sorted({one or 0 for one in stand} - bringing.contracts), _AT_ONCE):
         rows = session.exec(
             select(Contract, Customer.customer_number)
             .join(Customer, col(Customer.customer_id) == col(Contract.customer_id))
@@ -154,7 +155,7 @@ def _cancel_absent(bringing: Bringing) -> None:
 def _remove_absent(bringing: Bringing) -> None:
     session = bringing.session
     stand = session.exec(select(col(Account.account_id)).where(col(Account.state).in_(IN_USE)))
-    for some in _batches(set(stand) - bringing.accounts):
+    for some in batches(sorted({one or 0 for one in stand} - bringing.accounts), _AT_ONCE):
         rows = session.exec(
             select(Account, Contract.state)
             .join(Contract, col(Contract.contract_id) == col(Account.contract_id))
@@ -168,9 +169,3 @@ def _remove_absent(bringing: Bringing) -> None:
             bringing.accounts_out += contract_state != ContractState.CANCELLED
             account.state = AccountState.REMOVED
         session.flush()
-
-
-def _batches(ids: Iterable[int | None]) -> Iterator[Sequence[int]]:
-    in_order = sorted(row_id for row_id in ids if row_id is not None)
-    for start in range(0, len(in_order), _AT_ONCE):
-        yield in_order[start : start + _AT_ONCE]

@@ -6,10 +6,9 @@ again is passed over, another one under the number, or the same id under another
 Numbers that a full file took in without their events (status_feed/reconciling.py) are known, whatever comes under them.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from itertools import islice
 from typing import Final
 
 from sqlalchemy import insert
@@ -19,8 +18,9 @@ from madoguchi.procedures.feeds.values import Damage, FileRefused
 from madoguchi.procedures.status_feed.events import AnyEvent, EventFile, PlacedEvent
 from madoguchi.records.bank import AppliedEvent, StatusCursor
 from madoguchi.records.database import insert_new
+from madoguchi.rules.batches import batches
+from madoguchi.rules.vocabulary import Feed
 
-_FEED: Final = "status"
 _AT_ONCE: Final = 500
 _CLOCKS_APART: Final = timedelta(days=1)
 _GAPS_TOLD: Final = 3
@@ -41,8 +41,8 @@ def unfit(line: int, item: str, found: str, expected: str, told: str = "", waiti
 
 def lock_cursor(session: Session) -> StatusCursor:
     """How far the feed was applied, 0 at first; nobody else applies a status file until the transaction ends."""
-    session.execute(insert_new(session, StatusCursor, [{"feed": _FEED, "sequence": 0}], "feed"))
-    return session.get_one(StatusCursor, _FEED, with_for_update=True, populate_existing=True)
+    session.execute(insert_new(session, StatusCursor, [{"feed": Feed.STATUS, "sequence": 0}], "feed"))
+    return session.get_one(StatusCursor, Feed.STATUS, with_for_update=True, populate_existing=True)
 
 
 def check_moment(line: int, item: str, moment: datetime, at: datetime) -> None:
@@ -85,7 +85,7 @@ def new_events(session: Session, file: EventFile, applied: int) -> Iterator[Plac
 
     Raises Unfit where a number or an id stands for two events.
     """
-    for some in _some_at_once(file.events):
+    for some in batches(file.events, _AT_ONCE):
         by_number, by_id = _remembered(session, [one.event for one in some])
         rows = []
         for placed in some:
@@ -109,12 +109,6 @@ def content_digest(event: AnyEvent) -> str:
     """SHA-256 of what the event says, however its time and its absent keys are written."""
     same = event.model_copy(update={"time": event.time.astimezone(UTC)})
     return sha256(same.model_dump_json(exclude_none=True).encode()).hexdigest()
-
-
-def _some_at_once(events: Iterable[PlacedEvent]) -> Iterator[list[PlacedEvent]]:
-    iterator = iter(events)
-    while some := list(islice(iterator, _AT_ONCE)):
-        yield some
 
 
 def _remembered(session: Session, events: Sequence[AnyEvent]) -> tuple[dict[int, str], dict[str, int]]:
