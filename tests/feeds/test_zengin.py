@@ -173,7 +173,7 @@ def test_records_out_of_order_and_wrong_end_totals_refuse_the_file() -> None:
         (2, 22, b"3", Damage(2, 22, "入払区分", "3", "1(入金)か 2(出金)")),
         (2, 10, b"081125", Damage(2, 10, "勘定日", "2026-11-25", "2026-11-20 から 2026-11-24 まで(日付の順)")),
         (2, 25, b"x", Damage(2, 25, "取引金額", "x00000050000", "数字12桁")),
-        (1, 66, b"1", Damage(1, 64, "口座番号", "0011234567", "口座番号7桁(右詰め)")),
+        (1, 66, b"1", Damage(1, 64, "口座番号", "******4567", "口座番号7桁(右詰め)")),
         (3, 160, b"\x07", Damage(3, 160, "摘要", "1文字目に 0x07", "JIS X 0201 の文字")),
         (1, 116, b" " * 14, Damage(1, 116, "取引前残高", "空白", "金額(残高がないと検算できません)")),
     ],
@@ -264,3 +264,15 @@ def test_a_message_to_the_operator_names_place_found_and_expected_but_no_whole_a
         "4件目 8桁目: 入金額合計が合いません(明細の合計は 60,000、トレーラは 50,000)"
     )
     assert "1234567" not in refused.message
+
+
+@pytest.mark.parametrize(
+    ("number", "told"), [(b"0012345678", "******5678"), (b"0123A\xb14567", "****A\\xb14567")]
+)
+def test_a_damaged_account_number_shows_what_is_wrong_with_it_and_only_its_last_four_digits(
+    number: bytes, told: str
+) -> None:
+    file = overwritten(write_statements(BANK, [TWO_ROWS]), 1, 64, number)
+    damage = block_refusal(file)
+    assert (damage.column, damage.item, damage.expected) == (64, "口座番号", "口座番号7桁(右詰め)")
+    assert damage.found == told

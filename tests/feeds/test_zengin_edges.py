@@ -1,7 +1,7 @@
 """The edges of Zengin files: eras, old files, weekends, corrections, what is absent, several accounts and branches."""
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from io import BytesIO
 
 import pytest
@@ -102,14 +102,45 @@ def test_an_old_file_needs_its_day_and_the_sentence_says_how_to_name_it() -> Non
     assert read(file, GOLDEN_WEEK) == [written]
 
 
-def test_a_day_may_lie_31_days_after_the_making_and_not_32() -> None:
-    file = write_statements(BANK, [block(row(1))])
-    (found,) = read(changed(file, (1, 17, b"081225")))
-    assert isinstance(found, StatementBlock)
-    assert found.to_day == date(2026, 12, 25)
-    assert refusal(changed(file, (1, 17, b"081226"))) == (
-        "1件目 17桁目「勘定日(至)」: 勘定日(自) 2026-11-20 以後 のはずですが、1996-12-26 です"
+@pytest.mark.parametrize(
+    ("made", "last"),
+    [
+        (TUESDAY, date(2026, 11, 25)),
+        (date(2026, 11, 20), TUESDAY),  # over a weekend and a holiday
+        (date(2026, 12, 30), date(2027, 1, 4)),
+        (date(2019, 4, 26), GOLDEN_WEEK),
+    ],
+)
+def test_a_block_reaches_at_most_to_the_banking_day_after_its_making(made: date, last: date) -> None:
+    """勘定日 of what happens after the books were closed; a day after that would keep every true file out."""
+    reaching = block(row(1, last), from_day=made, to_day=last, created_on=made)
+    assert read(write_statements(BANK, [reaching]), made) == [reaching]
+    beyond = last + timedelta(days=1)
+    assert refusal(write_statements(BANK, [replace(reaching, to_day=beyond)]), made) == (
+        f"1件目 17桁目「勘定日(至)」: 作成日 {made} の翌営業日 {last} 以前 のはずですが、{beyond} です"
     )
+
+
+def test_a_value_date_may_lie_31_days_after_the_making_and_not_32() -> None:
+    file = write_statements(BANK, [block(row(1))])
+    (found,) = read(changed(file, (2, 16, b"081225")))
+    assert isinstance(found, StatementBlock)
+    assert [one.value_on for one in found.rows] == [date(2026, 12, 25)]
+    (found,) = read(changed(file, (2, 16, b"081226")))
+    assert isinstance(found, StatementBlock)
+    assert [one.value_on for one in found.rows] == [date(1996, 12, 26)], "the era before"
+
+
+def test_a_balance_of_more_than_14_digits_refuses_the_block_at_its_row_though_it_falls_again() -> None:
+    most = 10**14 - 1
+    rows = (row(1), row(2), row(2, direction=Direction.WITHDRAWAL))
+    fitting = block(*rows[1:], opening=most - 2)
+    assert read(write_statements(BANK, [fitting])) == [fitting]
+    assert refusal(write_statements(BANK, [block(*rows, opening=most - 2)])) == (
+        "3件目 25桁目: この明細の取引後残高が 14桁を超えます"
+    )
+    below = block(row(2, direction=Direction.WITHDRAWAL), row(2), opening=1 - most, account=CURRENT)
+    assert refusal(write_statements(BANK, [below])) == "2件目 25桁目: この明細の取引後残高が 14桁を超えます"
 
 
 def test_accounts_of_several_branches_and_blocks_of_one_account_come_in_the_files_order() -> None:
@@ -208,7 +239,7 @@ def test_what_a_balance_notice_need_not_say_is_null_whether_blank_or_zero() -> N
         (8, b"2400", "8桁目「基準時刻」: 0001 から 2359 まで のはずですが、2400 です"),
         (8, b" 905", "8桁目「基準時刻」: 数字4桁 のはずですが、 905 です"),
         (12, b"  2", "12桁目「支店コード」: 数字3桁 のはずですが、  2 です"),
-        (19, b"X", "19桁目「口座番号」: 口座番号7桁(右詰め) のはずですが、X001234567 です"),
+        (19, b"X", "19桁目「口座番号」: 口座番号7桁(右詰め) のはずですが、X*****4567 です"),
         (73, b"3", "73桁目「貸越区分」: 1(プラス)か 2(マイナス) のはずですが、3 です"),
         (74, b"-", "74桁目「現在残高」: 数字14桁 のはずですが、-0000000100000 です"),
         (146, b"0811\x1b[", "146桁目「最新取引日」: 和暦の日付6桁(YYMMDD) のはずですが、0811\\x1b[ です"),

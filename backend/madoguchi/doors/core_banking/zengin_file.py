@@ -3,7 +3,7 @@
 Source: 全銀 record layouts 入出金取引明細 (03) and 残高通知 (04): 200 bytes a record in JIS or EBCDIC; header, data,
 trailer of each block in order, one end record whose totals count everything. Any damage refuses the file.
 What may part records is the standard's silence: CR LF, LF or nothing, found after the first record or named by setting.
-What stands inside a block is zengin_reader.py's subject.
+What stands inside a block is the subject of zengin_statements.py and zengin_notices.py.
 """
 
 from collections.abc import Iterator

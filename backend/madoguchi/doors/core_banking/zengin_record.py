@@ -1,7 +1,7 @@
 """One Zengin record and its items: bytes in, typed values out, or the exact place of what is wrong.
 
 Source: zengin_layout.py for the columns; 入出金取引明細 and 残高通知 for blanks and zeros that mean "absent".
-How records make a block is zengin_reader.py's subject.
+How records make a block is the subject of zengin_blocks.py, zengin_statements.py and zengin_notices.py.
 """
 
 from datetime import date, timedelta
@@ -14,8 +14,11 @@ from madoguchi.rules.vocabulary import AccountKind
 
 _CREATION_MAY_BE_AHEAD = timedelta(days=3)
 _CREATION_MAY_BE_OLD = timedelta(days=366)
-# A 勘定日 is the next business day: six days over New Year, ten in Golden Week.
+# How much later the days of a block may be read: a 起算日 has no other bound.
 _OTHER_DAYS_MAY_BE_AHEAD = timedelta(days=31)
+
+_MASK = bytes.maketrans(b"0123456789", b"*" * 10)
+"""Hides digits of an account number, and leaves what is none to be seen."""
 
 
 class Damaged(Exception):
@@ -173,5 +176,7 @@ class Record:
         """Branch, 預金種目 and number: seven digits, right-aligned in ten."""
         number = self.item("number").lstrip(b" ").rjust(10, b"0")
         if not number.isdigit() or not number.startswith(b"000"):
-            raise self.damaged("number", "口座番号7桁(右詰め)")
+            raw = self.item("number")
+            masked = self.code.told(raw[:-4].translate(_MASK) + raw[-4:])
+            raise self.damaged("number", "口座番号7桁(右詰め)", masked)
         return AccountKey(self.digits("branch_code"), self.account_kind().value, number[3:].decode("ascii"))

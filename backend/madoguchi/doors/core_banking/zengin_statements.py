@@ -11,16 +11,20 @@ from datetime import date
 
 from madoguchi.doors.core_banking.zengin_blocks import BlockAt, checked
 from madoguchi.doors.core_banking.zengin_record import Damaged, Days, Record
+from madoguchi.procedures.banking_days import next_banking_day
 from madoguchi.procedures.feeds.values import (
     AccountKey,
     BlockPassedOver,
     BlockRefused,
+    Damage,
     StatementBlock,
     StatementRow,
 )
 from madoguchi.rules.eligible_accounts import ELIGIBLE_KINDS
 from madoguchi.rules.vocabulary import Direction
 
+_DIGITS = 14
+_MOST = 10**_DIGITS - 1  # yen: what 取引後残高 can hold, as every balance that we give
 _DIRECTIONS = {b"1": Direction.DEPOSIT, b"2": Direction.WITHDRAWAL}
 
 
@@ -41,6 +45,9 @@ def statement_block(block: BlockAt, imported_on: date) -> StatementBlock | Block
         from_day, to_day = header.day("from_day", days), header.day("to_day", days)
         if to_day < from_day:
             raise header.damaged("to_day", f"勘定日(自) {from_day} 以後", f"{to_day}")
+        # What happens after the books were closed is booked on the next day. Later days would keep true files out.
+        if to_day > (last := next_banking_day(created_on)):
+            raise header.damaged("to_day", f"作成日 {created_on} の翌営業日 {last} 以前", f"{to_day}")
         span = from_day, to_day
         opening_balance = header.signed("opening_sign", "opening_balance")
         rows, row_count = checked(_Body(block, days, from_day, to_day, opening_balance).rows)
@@ -79,6 +86,7 @@ class _Body:
         """The rows, and at their end the trailer compared with them. Raises Damaged."""
         earliest = self.from_day
         deposits = deposit_sum = withdrawals = withdrawal_sum = 0
+        balance = self.opening_balance
         for record in self.block.data():
             row = _row(record, self.days, earliest, self.to_day)
             earliest = row.booked_on
@@ -88,6 +96,10 @@ class _Body:
             else:
                 withdrawals += 1
                 withdrawal_sum += row.amount
+            balance += row.change
+            if abs(balance) > _MOST:
+                told = f"この明細の取引後残高が {_DIGITS}桁を超えます"
+                raise Damaged(Damage(*record.place("amount"), f"{row.amount:,}", f"{_DIGITS}桁以内の残高", told))
             yield row
         totals = {
             "deposit_count": deposits,
