@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from itertools import count
 from typing import Any
 
@@ -108,16 +108,12 @@ class History:
             found = self.session.exec(select(table).where(table.account_id == account.account_id).order_by(order))
             return tuple(one.model_dump() for one in found)
 
-        pieces = all_of(Statement, col(Statement.first_day))
         return Held(
             all_of(Transaction, col(Transaction.position)),
             all_of(RemovedTransaction, col(RemovedTransaction.change)),
-            tuple(piece | {"made_on": self._made_on(piece["feed_file_id"])} for piece in pieces),
+            all_of(Statement, col(Statement.first_day)),
             account.last_change,
         )
-
-    def _made_on(self, feed_file_id: int) -> date | None:
-        return self.session.get_one(FeedFile, feed_file_id).created_on
 
 
 class _UndoneAtTheEnd(Exception):

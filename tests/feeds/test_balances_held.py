@@ -8,7 +8,7 @@ from sqlmodel import Session, select
 from madoguchi.doors.core_banking.zengin_writer import write_notices
 from madoguchi.procedures.feeds.files import FileReport
 from madoguchi.procedures.feeds.values import BalanceNotice
-from madoguchi.records.bank import Account, Balance
+from madoguchi.records.bank import Account, Balance, FeedArrival
 from madoguchi.rules.vocabulary import JST, Precision
 from tests.feeds.bank import NOW, Bank
 from tests.feeds.books import BANK, CURRENT, ORDINARY, TODAY, notice, notices
@@ -73,3 +73,39 @@ async def test_what_the_later_notice_does_not_give_is_not_kept_from_the_earlier_
     await told(bank, notice(current=500, available=450, as_of=NOON))
     await told(bank, notice(current=600, as_of=NOON + timedelta(minutes=1)))
     assert await held(bank) == (600, None, NOON + timedelta(minutes=1))
+
+
+async def test_what_the_file_made_last_has_confirmed_no_file_made_in_between_can_undo(bank: Bank) -> None:
+    await told(bank, notice(current=600, **END_OF_DAY), created_on=TODAY)
+    confirmed = await told(bank, notice(current=600, **END_OF_DAY), created_on=TODAY + timedelta(days=2))
+    assert (confirmed.balances_changed, confirmed.blocks_unchanged) == (0, 1)
+    between = await told(bank, notice(current=500, **END_OF_DAY), created_on=TOMORROW)
+    assert (between.balances_changed, (await held(bank))[0]) == (0, 600)
+
+
+async def test_each_block_of_a_file_is_as_new_as_its_own_day_of_making(bank: Bank) -> None:
+    old = notices(notice(current=600, **END_OF_DAY), created_on=TODAY)
+    new = notices(notice(CURRENT, current=1), created_on=TODAY + timedelta(days=2))
+    await bank.send(write_notices(BANK, [old, new]), at=NOW + timedelta(days=2))
+    corrected = await told(bank, notice(current=500, **END_OF_DAY), created_on=TOMORROW)
+    assert (corrected.balances_changed, (await held(bank))[0]) == (1, 500)
+
+
+async def test_a_balance_of_a_day_after_its_file_was_made_refuses_its_block(bank: Bank) -> None:
+    """Once held, it would keep every true balance out until that day."""
+    tomorrow = datetime(2026, 11, 25, 0, 1, tzinfo=JST)
+    report = await told(bank, notice(CURRENT), notice(as_of=tomorrow), created_on=TODAY)
+    assert [one.damage.message for one in report.blocks_refused] == [
+        "3件目 2桁目「基準日」: 作成日 2026-11-24 以前 のはずですが、2026-11-25 です"
+    ]
+    assert await bank.count(Balance) == 0
+    assert (await told(bank, notice(as_of=tomorrow), created_on=TOMORROW)).clean
+
+
+async def test_a_balance_of_a_moment_to_come_does_not_bring_its_feed_further_than_the_moment_it_came(
+    bank: Bank,
+) -> None:
+    """Of a day that is not over, as a 基準日 without 基準時刻 says: the feed would not be late until that is over."""
+    await bank.send(write_notices(BANK, [notices(notice(**END_OF_DAY))]), at=NOW)
+    arrived = select(FeedArrival.as_of).where(FeedArrival.feed == "04")
+    assert await bank.database.reading(lambda session: session.exec(arrived).one()) == NOW

@@ -11,6 +11,8 @@ from sqlmodel import Session, col, select
 
 from madoguchi.doors.core_banking.zengin_writer import write_statements
 from madoguchi.procedures.banking_days import is_banking_day
+from madoguchi.procedures.feeds.days import held_pieces
+from madoguchi.procedures.feeds.rows import says_the_same
 from madoguchi.procedures.feeds.values import AccountKey, BlockRefused, StatementRow
 from madoguchi.records.bank import Statement
 from madoguchi.rules.vocabulary import Completeness, Direction
@@ -216,6 +218,17 @@ async def test_what_the_newest_file_has_confirmed_no_file_made_in_between_can_un
     assert [one.amount for one in await bank.rows()] == [5]
 
 
+async def test_each_block_of_a_file_is_as_new_as_its_own_day_of_making(bank: Bank) -> None:
+    """A file put together from files of several days: its last block makes the others neither newer nor older."""
+    thursday = date(2026, 11, 19)
+    first = block(row(5, thursday), from_day=thursday, to_day=thursday, created_on=FRIDAY)
+    second = block(row(7), account=CURRENT, created_on=TUESDAY)
+    assert (await bank.send(write_statements(BANK, [first, second]))).clean
+    corrected = block(row(6, thursday), from_day=thursday, to_day=thursday, created_on=date(2026, 11, 21))
+    assert (await bank.send(write_statements(BANK, [corrected]))).clean
+    assert [one.amount for one in await bank.rows()] == [6]
+
+
 async def test_a_day_of_more_rows_than_can_be_told_apart_is_refused(bank: Bank) -> None:
     def send(session: Session, rows: int) -> object:
         many = replace(block(), rows=_Repeated(rows), record_count=rows + 2, closing_balance=100_000 + rows)
@@ -235,3 +248,31 @@ class _Repeated(Iterable[StatementRow]):
 
     def __iter__(self) -> Iterator[StatementRow]:
         return repeat(row(1), self.count)
+
+
+async def test_an_older_block_is_read_once_against_however_many_newer_pieces(bank: Bank) -> None:
+    days = [date(2026, 11, day) for day in (17, 18, 19, 20)]
+    rows = _Counted([row(10 + at, day) for at, day in enumerate(days)])
+
+    def send(session: Session) -> object:
+        history = History(session)
+        for at, day in enumerate(days):
+            opening = 100_000 + sum(10 + earlier for earlier in range(at))
+            history.send(block(row(10 + at, day), opening=opening, from_day=day, to_day=day, created_on=TUESDAY))
+        older = block(*rows, from_day=days[0], to_day=days[-1], created_on=FRIDAY)
+        rows.times = 0
+        account = history.account(ORDINARY)
+        pieces = held_pieces(session, account, older)
+        assert len(pieces) == 4
+        return says_the_same(session, account.account_id or 0, replace(older, rows=rows), pieces)
+
+    assert await bank.database.writing(send) is True
+    assert rows.times <= 2, "once for the balances at the pieces' beginnings, once for the rows"
+
+
+class _Counted(list[StatementRow]):
+    times = 0
+
+    def __iter__(self) -> Iterator[StatementRow]:
+        self.times += 1
+        return super().__iter__()

@@ -133,7 +133,7 @@ def check_against(model: DaysModel, held: Held) -> None:
     for piece in held.pieces:
         days = [day for day in DAYS if piece["first_day"] <= day <= piece["last_day"]]
         covered += days
-        assert {model.days[day].made_on for day in days} == {piece["made_on"]}, "held as of the newest file"
+        assert {model.days[day].made_on for day in days} == {piece["created_on"]}, "held as of the newest file"
         assert piece["opening_balance"] == model.days[days[0]].opening
         assert piece["closing_balance"] == model.days[days[-1]].closing
     assert covered == sorted(model.days), "every day told is held, once"

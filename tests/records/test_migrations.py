@@ -56,6 +56,28 @@ async def test_numbering_the_changes_of_stored_rows_loses_no_pointer_of_a_correc
     await database.close()
 
 
+async def test_what_is_held_is_as_new_as_the_file_that_it_came_from(empty_database_url: str) -> None:
+    """Migration 0003 keeps 作成日 with each piece and balance: a file may have blocks of several."""
+    database = Database(empty_database_url)
+    await upgrade(database, "0002")
+    async with database.durable() as connection:
+        await connection.run_sync(_three_rows_the_last_corrects_the_first)
+        for statement in (
+            "UPDATE feed_file SET created_on = '2026-11-20'",
+            "INSERT INTO balance (account_id, current, as_of, as_of_precision, feed_file_id)"
+            " VALUES (1, 5, '2026-11-24 00:00:00', 'day', 1)",
+            "INSERT INTO statement (account_id, first_day, last_day, opening_balance, closing_balance, as_of,"
+            " as_of_precision, completeness, feed_file_id) VALUES"
+            " (1, '2026-11-24', '2026-11-24', 0, 5, '2026-11-24 00:00:00', 'day', 'complete', 1)",
+        ):
+            await connection.execute(text(statement))
+    await upgrade(database)
+    async with database.durable() as connection:
+        for made_on in ("SELECT created_on FROM statement", "SELECT created_on FROM balance"):
+            assert [str(day) for (day,) in await connection.execute(text(made_on))] == ["2026-11-20"]
+    await database.close()
+
+
 def _three_rows_the_last_corrects_the_first(connection: Connection) -> None:
     """As the release before wrote them."""
     moment = "'2026-11-24 00:00:00+00'" if connection.dialect.name == "postgresql" else "'2026-11-24 00:00:00'"

@@ -84,6 +84,7 @@ class Balance(SQLModel, table=True):
     uncleared: int | None = Field(default=None, sa_type=BigInteger)
     as_of: datetime = Field(sa_type=Moment)
     as_of_precision: str = Precision.DAY
+    created_on: date | None = None  # 作成日 of the block that gave or confirmed it last
     feed_file_id: int = Field(sa_column=Column(ForeignKey("feed_file.feed_file_id"), nullable=False))
 
 
@@ -102,6 +103,7 @@ class Statement(SQLModel, table=True):
     as_of: datetime = Field(sa_type=Moment)
     as_of_precision: str = Precision.DAY
     completeness: str = Completeness.MAY_LACK_LATER
+    created_on: date | None = None  # 作成日 of the block
     feed_file_id: int = Field(sa_column=Column(ForeignKey("feed_file.feed_file_id"), nullable=False))
     __table_args__ = (Index("statement_of_account", "account_id", "last_day"),)
 
@@ -110,7 +112,7 @@ class Transaction(SQLModel, table=True):
     """入出金明細 row. `position` orders an account's rows: booking day (YYYYMMDD) x 1,000,000 + order in the day.
 
     A row keeps its id when day, content (without 照会番号) and occurrence among equal rows of the day agree.
-    Changes of an account's history are numbered from 1 under the account's lock (`Account.last_change`), so that no
+    Changes of an account's history are numbered upwards under the account's lock (`Account.last_change`), so that no
     reader can see a number before a smaller one: the row was added with `first_change` and last touched with
     `last_change`. SQLite is told never to give a withdrawn row's id to another (PostgreSQL never does): aggregators
     still know that id.
@@ -152,7 +154,7 @@ class RemovedTransaction(SQLModel, table=True):
     account_id: int = Field(sa_column=Column(ForeignKey("account.account_id"), primary_key=True))
     change: int = Field(sa_column=Column(BigInteger, primary_key=True))
     transaction_id: int = Field(sa_type=BigInteger)
-    booked_on: date
+    booked_on: date = Field(index=True)
     removed_at: datetime = Field(sa_type=Moment)
 
 

@@ -1,9 +1,10 @@
 """残高通知 (種別 04) into the books: the latest balances of accounts, as the feed gives them and never computed.
 
 Source: 6-1 (a balance has the moment it held). A notice that is older than what is held changes nothing; of two for the
-same moment the one from the file made later stands.
+same moment the one from the block made later stands.
 """
 
+from datetime import date
 from typing import Any
 
 from sqlmodel import Session
@@ -12,8 +13,10 @@ from madoguchi.procedures.feeds.values import BalanceNotice
 from madoguchi.records.bank import Account, Balance, FeedFile
 
 
-def store_balance(session: Session, account: Account, notice: BalanceNotice, feed_file: FeedFile) -> bool:
-    """Hold the balance of one account; False when nothing changed."""
+def store_balance(
+    session: Session, account: Account, notice: BalanceNotice, created_on: date, feed_file: FeedFile
+) -> bool:
+    """Hold the balance of one account, as a block made on a day (作成日) gives it; False when nothing changed."""
     values: dict[str, Any] = {
         "current": notice.current,
         "available": notice.available,
@@ -24,20 +27,17 @@ def store_balance(session: Session, account: Account, notice: BalanceNotice, fee
     }
     held = session.get(Balance, account.account_id)
     if held is None:
-        session.add(Balance(account_id=account.account_id or 0, feed_file_id=feed_file.feed_file_id or 0, **values))
+        values |= {"created_on": created_on, "feed_file_id": feed_file.feed_file_id or 0}
+        session.add(Balance(account_id=account.account_id or 0, **values))
         return True
-    if held.as_of > notice.as_of or all(getattr(held, name) == value for name, value in values.items()):
+    made_earlier = held.created_on is not None and created_on < held.created_on
+    if held.as_of > notice.as_of or (held.as_of == notice.as_of and made_earlier):
         return False
-    if held.as_of == notice.as_of and _made_earlier(session, feed_file, held.feed_file_id):
-        return False
-    for name, value in values.items():
-        setattr(held, name, value)
-    held.feed_file_id = feed_file.feed_file_id or 0
+    changed = any(getattr(held, name) != value for name, value in values.items())
+    held.created_on = created_on  # also of what is only confirmed: no block made in between may undo it
+    if changed:
+        for name, value in values.items():
+            setattr(held, name, value)
+        held.feed_file_id = feed_file.feed_file_id or 0
     session.add(held)
-    return True
-
-
-def _made_earlier(session: Session, feed_file: FeedFile, than: int) -> bool:
-    """Whether a file was made (作成日) before another."""
-    other = session.get_one(FeedFile, than)
-    return feed_file.created_on is not None and other.created_on is not None and feed_file.created_on < other.created_on
+    return changed

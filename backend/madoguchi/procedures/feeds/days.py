@@ -1,11 +1,11 @@
 """Which days of an account's history are held (`Statement` pieces), and what a new block does to them.
 
 Source: 6-1 (whether banking days are missing is told with every page). Pieces never overlap: a block is held as one
-piece, and what is held around it is cut back. How rows are replaced is feeds/statements.py's subject.
+piece, and what is held around it is cut back. How rows are replaced is feeds/rows.py's subject.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -13,9 +13,9 @@ from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 
 from madoguchi.procedures.banking_days import banking_day_between
-from madoguchi.procedures.feeds.values import Damage, StatementBlock
+from madoguchi.procedures.feeds.values import Damage, StatementBlock, end_of
 from madoguchi.records.bank import Account, FeedFile, Statement, Transaction
-from madoguchi.rules.vocabulary import JST, Completeness, Precision
+from madoguchi.rules.vocabulary import Completeness, Precision
 
 _ONE_DAY = timedelta(days=1)
 
@@ -33,18 +33,18 @@ def held_pieces(session: Session, account: Account, block: StatementBlock) -> Se
     ).all()
 
 
-def made_later(session: Session, held: Sequence[Statement], block: StatementBlock) -> list[Statement]:
-    """The pieces of the block's days that come from a file made after the block's: they stand, it can only agree."""
+def made_later(held: Sequence[Statement], block: StatementBlock) -> list[Statement]:
+    """The pieces of the block's days that come from a block made after it: they stand, it can only agree."""
     return [
         piece
         for piece in _overlapping(held, block.from_day, block.to_day)
-        if (made_on := _made_on(session, piece)) is not None and block.created_on < made_on
+        if piece.created_on is not None and block.created_on < piece.created_on
     ]
 
 
-def outdated(session: Session, block: StatementBlock, newer: Sequence[Statement]) -> Damage:
-    """Why a block that tells other rows than a file made later is refused."""
-    later = max(made_on for piece in newer if (made_on := _made_on(session, piece)) is not None)
+def outdated(block: StatementBlock, newer: Sequence[Statement]) -> Damage:
+    """Why a block that tells other rows than one made later is refused."""
+    later = max(piece.created_on for piece in newer if piece.created_on is not None)
     return Damage(
         block.first_record,
         0,
@@ -53,6 +53,17 @@ def outdated(session: Session, block: StatementBlock, newer: Sequence[Statement]
         f"取込済みの {later} 以後",
         f"作成日 {block.created_on} の内容が、取込済みの、より新しいファイル(作成日 {later})の内容と異なります",
     )
+
+
+def all_made_later(session: Session, account: Account, days: tuple[date, date], created_on: date) -> bool:
+    """Whether all these days, first to last, stand from blocks made after a day (作成日)."""
+    pieces = session.exec(
+        select(Statement)
+        .where(Statement.account_id == account.account_id, col(Statement.created_on) > created_on)
+        .where(col(Statement.first_day) <= days[1], col(Statement.last_day) >= days[0])
+    ).all()
+    told = sum((min(piece.last_day, days[1]) - max(piece.first_day, days[0])).days + 1 for piece in pieces)
+    return told == (days[1] - days[0]).days + 1  # pieces never overlap
 
 
 def misfit(session: Session, held: Sequence[Statement], block: StatementBlock) -> Damage | None:
@@ -94,19 +105,19 @@ def hold(
     for new in _told_pieces(newer, account, block, feed_file):
         overlapping = _overlapping(pieces, new.first_day, new.last_day)
         # Changed rows are held as of their own file, which an older one must not undo.
-        known = not rows_changed and _held_before(session, overlapping, new)
-        if known and all(_made_on(session, piece) == block.created_on for piece in overlapping):
+        known = not rows_changed and _held_before(overlapping, new)
+        if known and all(piece.created_on == block.created_on for piece in overlapping):
             continue
         if known and overlapping[-1].last_day == new.last_day:
             new.as_of = overlapping[-1].as_of  # only confirmed: the newer file's from now on, and as fresh as before
         renewed = renewed or not known
         pieces = [piece for piece in pieces if piece not in overlapping] + [new]
         for piece in overlapping:
-            pieces += _cut_back(session, piece, new)
+            pieces += _cut_back(piece, new)
             session.delete(piece)
     pieces.sort(key=lambda piece: piece.first_day)
     for earlier, later in pairwise(pieces):
-        _tell_gap(session, earlier, later)
+        _tell_gap(earlier, later)
     session.add_all(pieces)
     session.flush()
     return renewed
@@ -129,9 +140,10 @@ def _told_pieces(
                 opening_balance=opening,
                 closing_balance=closing,
                 # Never a moment after the file came, though its last day may not be over.
-                as_of=min(_end_of(last_day), feed_file.imported_at),
+                as_of=min(end_of(last_day), feed_file.imported_at),
                 as_of_precision=Precision.DAY,
                 completeness=_lacks_later(last_day, block.created_on),
+                created_on=block.created_on,
                 feed_file_id=feed_file.feed_file_id or 0,
             )
         first_day, opening = last_told + _ONE_DAY, balance
@@ -139,15 +151,6 @@ def _told_pieces(
 
 def _overlapping(held: Sequence[Statement], first_day: date, last_day: date) -> list[Statement]:
     return [piece for piece in held if piece.first_day <= last_day and piece.last_day >= first_day]
-
-
-def _made_on(session: Session, piece: Statement) -> date | None:
-    """作成日 of the file a piece came from."""
-    return session.get_one(FeedFile, piece.feed_file_id).created_on
-
-
-def _end_of(day: date) -> datetime:
-    return datetime.combine(day, time(23, 59, 59), JST)
 
 
 def _lacks_later(last_day: date, made_on: date | None) -> Completeness:
@@ -170,7 +173,7 @@ def _balance_at_end_of(session: Session, piece: Statement, day: date) -> int:
     return piece.opening_balance if latest is None else latest
 
 
-def _held_before(session: Session, overlapping: Sequence[Statement], new: Statement) -> bool:
+def _held_before(overlapping: Sequence[Statement], new: Statement) -> bool:
     """Whether every day of `new` is held, from the same balance, and its last day as freshly."""
     if not overlapping:
         return False
@@ -182,18 +185,18 @@ def _held_before(session: Session, overlapping: Sequence[Statement], new: Statem
         return False
     if last.last_day > new.last_day:
         return True
-    was_complete = _lacks_later(last.last_day, _made_on(session, last)) == Completeness.COMPLETE
+    was_complete = _lacks_later(last.last_day, last.created_on) == Completeness.COMPLETE
     return last.as_of >= new.as_of and (was_complete or new.completeness == Completeness.MAY_LACK_LATER)
 
 
-def _cut_back(session: Session, piece: Statement, new: Statement) -> list[Statement]:
+def _cut_back(piece: Statement, new: Statement) -> list[Statement]:
     """What stays of a held piece before and after a new one."""
     parts = []
     if piece.first_day < new.first_day:
         part = _part(piece, last_day=new.first_day - _ONE_DAY, closing_balance=new.opening_balance)
-        part.as_of, part.as_of_precision = min(_end_of(part.last_day), piece.as_of), Precision.DAY
+        part.as_of, part.as_of_precision = min(end_of(part.last_day), piece.as_of), Precision.DAY
         if part.completeness != Completeness.GAP:
-            part.completeness = _lacks_later(part.last_day, _made_on(session, piece))
+            part.completeness = _lacks_later(part.last_day, piece.created_on)
         parts.append(part)
     if piece.last_day > new.last_day:
         parts.append(_part(piece, first_day=new.last_day + _ONE_DAY, opening_balance=new.closing_balance))
@@ -204,9 +207,9 @@ def _part(piece: Statement, **changes: Any) -> Statement:
     return Statement(**piece.model_dump(exclude={"statement_id"}) | changes)
 
 
-def _tell_gap(session: Session, earlier: Statement, later: Statement) -> None:
+def _tell_gap(earlier: Statement, later: Statement) -> None:
     """6-1: GAP where banking days are missing between a piece and the one before it."""
     if banking_day_between(earlier.last_day, later.first_day):
         later.completeness = Completeness.GAP
     elif later.completeness == Completeness.GAP:
-        later.completeness = _lacks_later(later.last_day, _made_on(session, later))
+        later.completeness = _lacks_later(later.last_day, later.created_on)

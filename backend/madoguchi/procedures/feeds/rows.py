@@ -60,11 +60,10 @@ def overfull_day(block: StatementBlock) -> date | None:
 
 
 def says_the_same(session: Session, account_id: int, block: StatementBlock, pieces: Sequence[Statement]) -> bool:
-    """Whether the block tells exactly the rows and balances that are stored for the days of these pieces."""
-    for piece in pieces:
-        before = sum(row.change for row in block.rows if row.booked_on < piece.first_day)
-        if piece.first_day >= block.from_day and block.opening_balance + before != piece.opening_balance:
-            return False
+    """Whether the block tells exactly the rows and balances that are stored for the days of these pieces, in order."""
+    begun = [piece for piece in pieces if piece.first_day >= block.from_day]
+    if list(_openings(block, [piece.first_day for piece in begun])) != [piece.opening_balance for piece in begun]:
+        return False
 
     def within(day: date) -> bool:
         return any(piece.first_day <= day <= piece.last_day for piece in pieces)
@@ -76,6 +75,18 @@ def says_the_same(session: Session, account_id: int, block: StatementBlock, piec
         columns is not None and row is not None and all(columns[name] == getattr(row, name) for name in shown)
         for columns, row in zip_longest(told, held)
     )
+
+
+def _openings(block: StatementBlock, days: Iterable[date]) -> Iterator[int]:
+    """The balances at the beginning of these days, which are in order, by one pass over the rows."""
+    balance = block.opening_balance
+    rows = iter(block.rows)
+    row = next(rows, None)
+    for day in days:
+        while row is not None and row.booked_on < day:
+            balance += row.change
+            row = next(rows, None)
+        yield balance
 
 
 def _columns(block: StatementBlock) -> Iterator[Columns]:

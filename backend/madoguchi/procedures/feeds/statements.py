@@ -41,9 +41,9 @@ def store_statement(
     account_id = account.account_id or 0
     changes = begin_changes(session, account, feed_file.feed_file_id or 0, at)
     held = held_pieces(session, account, block)
-    newer = made_later(session, held, block)
+    newer = made_later(held, block)
     if newer and not says_the_same(session, account_id, block, newer):
-        return BlockRefused(block.first_record, block.account, outdated(session, block, newer))
+        return BlockRefused(block.first_record, block.account, outdated(block, newer))
     damage = misfit(session, held, block)
     if damage is not None:
         return BlockRefused(block.first_record, block.account, damage)

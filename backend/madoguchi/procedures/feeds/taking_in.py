@@ -7,21 +7,30 @@ whole is feeds/files.py's, the status feed status_feed/files.py's.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
+from datetime import date, datetime
 
 from sqlmodel import Session
 
 from madoguchi.procedures.feeds.accounts import find_account
 from madoguchi.procedures.feeds.arrivals import note_arrival
 from madoguchi.procedures.feeds.balances import store_balance
+from madoguchi.procedures.feeds.days import all_made_later
 from madoguchi.procedures.feeds.files import FileReport, FileSeen, begin_file, count, finish_file
-from madoguchi.procedures.feeds.quarantine import FileContent, Kept, count_left_out, keep, lock_open, settle
+from madoguchi.procedures.feeds.quarantine import (
+    FileContent,
+    Kept,
+    count_left_out,
+    is_kept,
+    keep,
+    lock_open,
+    settle,
+    was_superseded,
+)
 from madoguchi.procedures.feeds.statements import store_statement
-from madoguchi.procedures.feeds.values import BlockPassedOver, BlockRefused, NoticeBlock, StatementBlock
+from madoguchi.procedures.feeds.values import BlockPassedOver, BlockRefused, NoticeBlock, StatementBlock, end_of
 from madoguchi.procedures.trail import record_act
 from madoguchi.records.bank import FeedFile
 from madoguchi.records.database import Database
-from madoguchi.rules.vocabulary import JST
 
 Block = StatementBlock | NoticeBlock | BlockRefused | BlockPassedOver
 
@@ -122,8 +131,7 @@ def _statement(taking: _Taking, block: StatementBlock) -> None:
         return
     settle(session, feed_file, block.first_record, taking.actor, taking.at, account, block)
     count(feed_file, report, rows_added=stored.rows_added, rows_removed=stored.rows_removed, **_one(stored.renewed))
-    # Never a moment after the file came, though its last day may not be over.
-    report.reaches(min(datetime.combine(block.to_day, time(23, 59, 59), JST), feed_file.imported_at))
+    _reaches(taking, end_of(block.to_day))
 
 
 def _notices(taking: _Taking, block: NoticeBlock) -> None:
@@ -135,10 +143,15 @@ def _notices(taking: _Taking, block: NoticeBlock) -> None:
         if account is None:
             report.not_registered += 1
         else:
-            changed += store_balance(session, account, notice, feed_file)
-            report.reaches(notice.as_of)
+            changed += store_balance(session, account, notice, block.created_on, feed_file)
+            _reaches(taking, notice.as_of)
     settle(session, feed_file, block.first_record, taking.actor, taking.at)
     count(feed_file, report, balances_changed=changed, **_one(changed > 0))
+
+
+def _reaches(taking: _Taking, moment: datetime) -> None:
+    """Never a moment after the file came: a day that it tells may not be over."""
+    taking.report.reaches(min(moment, taking.feed_file.imported_at))
 
 
 def _one(accepted: bool) -> dict[str, int]:
@@ -146,7 +159,7 @@ def _one(accepted: bool) -> dict[str, int]:
 
 
 def _made_on(taking: _Taking, created_on: date) -> None:
-    """作成日 is known once the first block has been read."""
+    """The file's 作成日, as a person is told it: that of the block read last. What is held has its own block's."""
     if taking.feed_file.created_on != created_on:
         taking.feed_file.created_on = created_on
         taking.session.add(taking.feed_file)
@@ -154,10 +167,23 @@ def _made_on(taking: _Taking, created_on: date) -> None:
 
 def _refuse(taking: _Taking, refused: BlockRefused) -> None:
     taking.report.refuse(refused)
-    quarantine_id = keep(taking.session, taking.feed_file, refused, taking.content, taking.at)
+    kept = not _brings_nothing(taking.session, taking.feed_file, refused)
+    quarantine_id = keep(taking.session, taking.feed_file, refused, taking.content, taking.at) if kept else None
     damage = refused.damage
     record_act(
         taking.session, taking.at, taking.actor, "feed.block_refused", f"feed:{taking.feed_file.sha256}", "6-1",
         first_record=refused.first_record, record=damage.record, column=damage.column, item=damage.item,
         quarantine=quarantine_id,
     )  # fmt: skip
+
+
+def _brings_nothing(session: Session, feed_file: FeedFile, refused: BlockRefused) -> bool:
+    """Whether blocks made later have told all that a refused block could: there is nothing to wait for."""
+    if is_kept(session, feed_file, refused.first_record):
+        return False
+    if was_superseded(session, feed_file, refused.first_record):
+        return True
+    account = find_account(session, refused.account) if refused.account else None
+    if account is None or refused.days is None or refused.created_on is None:
+        return False
+    return all_made_later(session, account, refused.days, refused.created_on)

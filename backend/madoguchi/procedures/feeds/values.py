@@ -1,16 +1,16 @@
 """What a core-banking feed hands over (勘定系からの連携データ), as frozen values in the bank's words.
 
 Source: the Zengin record layouts 種別 03 (入出金取引明細) and 04 (残高通知), and the status feed of internet banking.
-How the bytes look is the doors' subject (`doors/core_banking`); what is done with a value is `feeds.py`'s.
+How the bytes look is the doors' subject (`doors/core_banking`); what is done with a value is `taking_in.py`'s.
 No overdraft limit stands here: it reveals credit, so it is never taken in (4-3).
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import NamedTuple
 
-from madoguchi.rules.vocabulary import Direction, Precision
+from madoguchi.rules.vocabulary import JST, Direction, Precision
 
 
 class AccountKey(NamedTuple):
@@ -31,6 +31,11 @@ class Place(NamedTuple):
     record: int  # record (or line) number, from 1
     column: int  # first byte of the item in its record, from 1; 0 when the record as a whole is meant
     item: str  # the item's name in the standard
+
+
+def end_of(day: date) -> datetime:
+    """The moment that is meant where a feed gives the day only."""
+    return datetime.combine(day, time(23, 59, 59), JST)
 
 
 NOWHERE = Place(0, 0, "")

@@ -16,6 +16,7 @@ depends_on = None
 
 ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 COUNTS = ("accounts_unknown", "rows_added", "rows_removed", "balances_changed", "events_applied")
+MADE_BY_BLOCK = ("statement", "balance")
 
 
 def upgrade() -> None:
@@ -25,6 +26,12 @@ def upgrade() -> None:
     op.add_column("feed_file", sa.Column("finished_at", Moment(), nullable=True))
     op.add_column("feed_file", sa.Column("refusal", sa.JSON(), nullable=True))
     op.execute("UPDATE feed_file SET finished_at = imported_at WHERE blocks_accepted + blocks_unchanged > 0")
+    for table in MADE_BY_BLOCK:
+        op.add_column(table, sa.Column("created_on", sa.Date(), nullable=True))
+        columns = sa.column("feed_file_id"), sa.column("created_on")
+        held, file = sa.table(table, *columns), sa.table("feed_file", *columns)
+        made_on = sa.select(file.c.created_on).where(file.c.feed_file_id == held.c.feed_file_id).scalar_subquery()
+        op.execute(sa.update(held).values(created_on=made_on))
     op.create_table(
         "former_account_number",
         sa.Column("branch_code", sa.String(length=3), primary_key=True),
@@ -82,6 +89,8 @@ def downgrade() -> None:
     tables = ("feed_due", "applied_event", "feed_arrival", "quarantined_block", "former_account_number", "removed_row")
     for table in tables:
         op.drop_table(table)
+    for table in MADE_BY_BLOCK:
+        op.drop_column(table, "created_on")
     for name in ("refusal", "finished_at", *COUNTS):
         op.drop_column("feed_file", name)
     op.drop_index("changes_of_account", "ledger_row")
@@ -106,7 +115,7 @@ def _number_changes() -> None:
         sa.Column("account_id", ROW_ID, sa.ForeignKey("account.account_id"), primary_key=True),
         sa.Column("change", sa.BigInteger(), primary_key=True),
         sa.Column("transaction_id", sa.BigInteger(), nullable=False),
-        sa.Column("booked_on", sa.Date(), nullable=False),
+        sa.Column("booked_on", sa.Date(), nullable=False, index=True),
         sa.Column("removed_at", Moment(), nullable=False),
     )
 
