@@ -28,8 +28,7 @@ def upgrade() -> None:
     op.execute("UPDATE feed_file SET finished_at = imported_at WHERE blocks_accepted + blocks_unchanged > 0")
     for table in MADE_BY_BLOCK:
         op.add_column(table, sa.Column("created_on", sa.Date(), nullable=True))
-        columns = sa.column("feed_file_id"), sa.column("created_on")
-        held, file = sa.table(table, *columns), sa.table("feed_file", *columns)
+        held, file = _made_on(table), _made_on("feed_file")
         made_on = sa.select(file.c.created_on).where(file.c.feed_file_id == held.c.feed_file_id).scalar_subquery()
         op.execute(sa.update(held).values(created_on=made_on))
     op.create_table(
@@ -97,6 +96,10 @@ def downgrade() -> None:
     for name in ("first_change", "last_change"):
         op.drop_column("ledger_row", name)
     op.drop_column("account", "last_change")
+
+
+def _made_on(table: str) -> sa.TableClause:
+    return sa.table(table, sa.column("feed_file_id"), sa.column("created_on"))
 
 
 def _number_changes() -> None:
