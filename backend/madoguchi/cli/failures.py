@@ -84,7 +84,8 @@ def _of_database(failure: DBAPIError) -> str | None:
             "データベースのファイルに書き込めません。置き場所と権限(data/ または MADOGUCHI_DATABASE_URL)を"
             "確かめてください。"
         )
-    if "database is locked" in said:
+    # A deadlock or a conflict on PostgreSQL: the other one is done by now, and this one changed nothing.
+    if "database is locked" in said or getattr(failure.orig, "sqlstate", None) in ("40P01", "40001"):
         return BUSY
     if "disk is full" in said:
         return "ディスクの空きがありません。空きを作ってから、もう一度実行してください。"
