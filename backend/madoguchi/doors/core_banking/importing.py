@@ -11,6 +11,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from madoguchi.doors.core_banking.packing import packed
 from madoguchi.doors.core_banking.retrying import take_in_waiting
 from madoguchi.doors.core_banking.status_feed import read_status_file
 from madoguchi.doors.core_banking.zengin_file import USUAL_FORM, FileForm, block_bytes, examine
@@ -64,7 +65,7 @@ async def import_file(
             status = read_status_file(stream)
             if isinstance(status, FileRefused):
                 return await _refused(database, seen, status, actor, at)
-            whole = FileContent(lambda first_record, record_count: _all_of(stream), read_as_of)
+            whole = FileContent(lambda first_record, record_count: packed(stream), read_as_of)
             report = await take_in_status(database, seen, status, whole, bound, actor, at)
             if report.clean and not report.known_before:
                 report.followed = await take_in_waiting(database, actor, at)
@@ -93,11 +94,6 @@ def kind_of(path: Path, stream: BinaryIO) -> str:
         beginning = bytes(0x30 | byte & 0x0F for byte in beginning)
     kind = beginning[1:3].decode("ascii", "replace")
     return kind if kind in LAYOUTS else UNKNOWN
-
-
-def _all_of(stream: BinaryIO) -> bytes:
-    stream.seek(0)
-    return stream.read()
 
 
 async def _refused(database: Database, seen: FileSeen, refused: FileRefused, actor: str, at: datetime) -> FileReport:

@@ -5,8 +5,8 @@ judged again by itself once that one has come (`take_in_waiting`). The procedure
 """
 
 from datetime import datetime
-from io import BytesIO
 
+from madoguchi.doors.core_banking.packing import unpacked
 from madoguchi.doors.core_banking.status_feed import read_status_file
 from madoguchi.doors.core_banking.zengin_file import USUAL_FORM, FileForm
 from madoguchi.doors.core_banking.zengin_reader import read_block
@@ -53,11 +53,12 @@ async def take_in_waiting(database: Database, actor: str, at: datetime) -> list[
 
 async def _status_file(database: Database, held: Kept, actor: str, at: datetime) -> FileReport:
     seen = FileSeen(held.file_name, held.sha256, held.kind)
-    status = read_status_file(BytesIO(held.content))
-    if isinstance(status, FileRefused):
-        return FileReport(seen.name, seen.kind, refused=status)
-    whole = FileContent(lambda first_record, record_count: held.content, held.read_as_of)
-    return await take_in_status(database, seen, status, whole, USUAL_BOUND, actor, at)
+    with unpacked(held.content) as stream:
+        status = read_status_file(stream)
+        if isinstance(status, FileRefused):
+            return FileReport(seen.name, seen.kind, refused=status)
+        whole = FileContent(lambda first_record, record_count: held.content, held.read_as_of)
+        return await take_in_status(database, seen, status, whole, USUAL_BOUND, actor, at)
 
 
 async def _block(

@@ -4,17 +4,17 @@ Every row that came, was corrected in what is shown, or went has a number of its
 account's row, which is locked while they are given out: nobody can see a number before a smaller one.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, delete, insert, select, update
 from sqlmodel import Session
 
 from madoguchi.records.bank import Account, RemovedTransaction, Transaction
 from madoguchi.records.database import table_of
+from madoguchi.rules.batches import batches
 
 _LEDGER = table_of(Transaction)
 _REMOVED = table_of(RemovedTransaction)
@@ -26,7 +26,6 @@ _POINT = update(_LEDGER).where(_THE_ROW).values({name: bindparam(name) for name 
 _ROWS_AT_ONCE = 1_000
 
 Columns = dict[str, Any]
-Item = TypeVar("Item")
 
 
 @dataclass(slots=True)
@@ -66,7 +65,7 @@ class Changes:
 
     def withdraw(self, rows: Iterable[Any]) -> None:
         """Rows that the feed no longer tells: they go, and their ids and days are kept for who already has them."""
-        for some in _some(rows):
+        for some in batches(rows, _ROWS_AT_ONCE):
             ids = [row.transaction_id for row in some]
             pointing = select(_LEDGER.c.transaction_id, _LEDGER.c.corrects_id).where(_LEDGER.c.corrects_id.in_(ids))
             self.pointers_lost.update(map(tuple, self.session.execute(pointing)))
@@ -97,16 +96,16 @@ class Changes:
     def end_day(self) -> None:
         """Rows of the day that changed their order take their places, which others may have left only now."""
         self._write_changed()
-        for some in _some(self._moving):
+        for some in batches(self._moving, _ROWS_AT_ONCE):
             # Positions are unique within an account: all that move step aside first.
             self._execute(_STEP_ASIDE, [{"row_id": changed["row_id"]} for changed in some])
-        for some in _some(self._moving):
+        for some in batches(self._moving, _ROWS_AT_ONCE):
             self._execute(_CHANGE, some)
         self._moving = []
 
     def point(self, corrections: Iterable[tuple[Any, int | None]]) -> None:
         """訂正 rows and the id of the row that each corrects. One that came with this block has its number already."""
-        for some in _some(corrections):
+        for some in batches(corrections, _ROWS_AT_ONCE):
             self._execute(
                 _POINT,
                 [
@@ -146,10 +145,3 @@ def begin_changes(session: Session, account: Account, feed_file_id: int, at: dat
     """Lock the account's row until the transaction ends, and number from what it says now."""
     session.refresh(account, ["last_change"], with_for_update={"key_share": True})
     return Changes(session, account, feed_file_id, at, account.last_change, account.last_change)
-
-
-def _some(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """Not too many at once: statements have bounds, and so has memory."""
-    each = iter(items)
-    while some := list(islice(each, _ROWS_AT_ONCE)):
-        yield some

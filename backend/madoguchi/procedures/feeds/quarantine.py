@@ -2,7 +2,7 @@
 
 It is settled by being taken in after all (judged again, or read again from its file), by a later block of the account
 that brings its days, or by an officer who sets it aside. What is settled keeps its reason but no longer its content.
-A status file that waits for the one before it is kept as one block.
+A status file that waits for the one before it is kept as one block, packed.
 """
 
 from collections.abc import Callable

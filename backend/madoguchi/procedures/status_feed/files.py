@@ -34,7 +34,7 @@ async def take_in_status(
 ) -> FileReport:
     """Take in a file of events or a full file.
 
-    whole  gives the bytes of the whole file, however many records are asked for.
+    whole  gives what is kept of the whole file, however many records are asked for.
     bound  says how many contracts a full file may end.
     """
     while True:
