@@ -115,7 +115,7 @@ def begin_file(session: Session, file: FileSeen, at: datetime) -> int | None:
     row = new.model_dump(exclude={"feed_file_id"})
     # One statement: two officers may send one new file at the same moment.
     session.execute(insert_new(session, FeedFile, [row], "feed_file_id"))
-    known = session.exec(select(FeedFile).where(FeedFile.sha256 == file.sha256).with_for_update()).one()
+    known = session.exec(select(FeedFile).where(FeedFile.sha256 == file.sha256).with_for_update(key_share=True)).one()
     whole = known.refusal is None and known.blocks_refused == known.accounts_unknown == 0
     if known.finished_at is not None and whole:
         return None
