@@ -3,9 +3,11 @@
 Security.md 1; Starlette CVE-2025-62727, CVE-2024-47874. Many connections at once are test_slow_crowds.py.
 """
 
+import socket
+
 import pytest
 
-from madoguchi.doors.connections import HEAD_FIELDS, HEAD_SECONDS, MESSAGE_OCTETS
+from madoguchi.doors.connections import HEAD_FIELDS, HEAD_SECONDS, MESSAGE_OCTETS, PIPELINED
 from tests.flows.wire import CHUNKED, END, FORM, JWKS, POST, Wire
 
 
@@ -29,6 +31,26 @@ def test_a_head_has_at_most_a_hundred_fields(wire: Wire, fields: int, status: in
 def test_what_chunks_and_trailers_add_is_bounded(wire: Wire, flood: bytes) -> None:
     wire.send(POST + wire.host + FORM + CHUNKED + END + flood * (1 if len(flood) > 1000 else 5000))
     assert {status for status, _ in wire.answers()} <= {400, 408, 413}, "it ends, and it is no answer to a form"
+
+
+def test_of_ten_thousand_requests_sent_at_once_nine_are_answered_and_no_more_are_held(wire: Wire) -> None:
+    wire.send((JWKS + wire.host + END) * 10_000)
+    assert [status for status, _ in wire.answers()] == [200] * (1 + PIPELINED)
+
+
+def test_nine_requests_sent_at_once_leave_the_connection_open(wire: Wire) -> None:
+    wire.send((JWKS + wire.host + END) * (1 + PIPELINED))
+    came = b""
+    while came.count(b"HTTP/1.1 200") < 1 + PIPELINED:
+        came += wire.socket.recv(65_536)
+    wire.send(JWKS + wire.host + b"Connection: close\r\n" + END)
+    assert [status for status, _ in wire.answers()] == [200]
+
+
+def test_a_client_that_has_said_all_is_answered(wire: Wire) -> None:
+    wire.send(JWKS + wire.host + END)
+    wire.socket.shutdown(socket.SHUT_WR)
+    assert [status for status, _ in wire.answers()] == [200]
 
 
 def test_the_rest_of_a_body_that_was_answered_early_holds_no_connection(wire: Wire) -> None:

@@ -161,8 +161,8 @@ async def test_a_large_answer_comes_whole_to_who_reads_it(port: int) -> None:
     [
         large_request(LARGE, CLOSE),
         large_request(LARGE),
-        large_request(100_000) * 150,
-        large_request(100_000) * 149 + large_request(100_000, CLOSE),
+        large_request(LARGE // 8) * 9,
+        large_request(LARGE // 8) * 8 + large_request(LARGE // 8, CLOSE),
     ],
     ids=["closing", "staying", "pipelined", "pipelined and closing"],
 )

@@ -29,6 +29,10 @@ IDLE_SECONDS: Final = 30
 REST_SECONDS: Final = 2.0
 """For the rest of a body whose request has been answered already, as one that is too large is."""
 
+PIPELINED: Final = 8
+"""Requests that wait on one connection for the answer before theirs. Who sends more at once gets so many answered, then
+the connection ends, and what was not answered may be sent again (RFC 9112 section 9.3.2)."""
+
 MESSAGE_OCTETS: Final = 1024 * 1024
 """One request as it stands on the wire, with what chunks, their extensions and trailers add to its body."""
 
@@ -96,7 +100,17 @@ class BoundedHttp(HttpToolsProtocol):
         elif self._head_deadline is not None and self._octets > HEAD_OCTETS and not self.transport.is_closing():
             self.send_400_response("Request head too large.")
 
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """A client that has said all may still be told (RFC 9112 section 9.6): True keeps our half open until then."""
+        at_work: RequestResponseCycle | None = self.cycle
+        if at_work is None or at_work.response_complete or at_work.more_body:
+            return False
+        at_work.keep_alive = False
+        return True
+
     def on_message_begin(self) -> None:
+        if len(self.pipeline) >= PIPELINED:
+            raise ValueError("too many requests at once")  # the parser stops; the last one that waits ends all
         super().on_message_begin()
         if self._head_deadline is None:  # a further request on this connection
             self._await_head()
