@@ -5,8 +5,9 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from graphql import OperationDefinitionNode, parse
+from graphql import OperationDefinitionNode, get_introspection_query, parse
 
+from madoguchi.doors.api import introspection
 from madoguchi.doors.api.errors import Refused
 from madoguchi.doors.api.limits import COST, Limits, Pass
 from madoguchi.doors.api.schema import build_schema
@@ -140,6 +141,45 @@ def test_a_field_repeated_without_alias_counts_as_one_since_validation_compares_
     assert "repeated" in refused("{ accounts { " + "... { id } " * 32 + "} }")[1]
 
 
+@pytest.mark.fault("quadratic validation")
+@pytest.mark.parametrize("below", ["{F}", "balance { {F} }"], ids=["of the account", "below a field"])
+def test_a_field_repeated_by_spread_fragments_counts_as_one_written_out(below: str) -> None:
+    def document(fragments: int, fields: int) -> str:
+        spread = "{ accounts { " + " ".join(f"...F{n}" for n in range(fragments)) + " } } "
+        body = below.replace("{F}", " ".join(f"f{n}" for n in range(fields)))
+        return spread + " ".join(f"fragment F{n} on Account {{ {body} }}" for n in range(fragments))
+
+    assert "repeated" in refused(document(49, 32))[1]
+    assert "repeated" in refused(document(2, 32))[1]
+    assert cost(document(2, 29)) > 0
+
+
+@pytest.mark.fault("quadratic validation")
+def test_what_is_below_a_repeated_field_is_repeated_too() -> None:
+    def document(fields: int) -> str:
+        return "{ accounts { " + 2 * ("balance { " + " ".join(f"f{n}" for n in range(fields)) + " } ") + "} }"
+
+    assert cost(document(29)) > 0
+    assert "31 aliases or repeated" in refused(document(30))[1]
+
+
+def test_components_that_share_an_id_in_their_fragments_pass() -> None:
+    """As client libraries write it: a fragment for each component, `__typename` in every set."""
+    spread = "{ accounts { __typename id " + " ".join(f"...F{n}" for n in range(28)) + " } } "
+    fragments = (f"fragment F{n} on Account {{ __typename id balance {{ __typename f{n} }} }}" for n in range(28))
+    assert "repeated" in refused(spread + " ".join(fragments))[1]
+    few = (f"fragment F{n} on Account {{ __typename id f{n} }}" for n in range(28))
+    assert cost(spread + " ".join(few)) > 0
+
+
+@pytest.mark.fault("limits bypassed through fragments")
+def test_keys_that_double_with_every_fragment_are_counted_as_far_as_the_bound() -> None:
+    levels = " ".join(f"fragment F{n} on Account {{ a {{ ...F{n + 1} }} b {{ ...F{n + 1} }} }}" for n in range(18))
+    text = "{ accounts { ...F0 ...F0 } } " + levels + " fragment F18 on Account { id }"
+    assert refused(text)[0] == "OPERATION_TOO_LARGE"
+    assert visits(text) == 1 + 2 + 18 * 4 + 1
+
+
 def test_ten_root_fields_are_read_and_eleven_are_refused() -> None:
     def roots(count: int) -> str:
         return "{ " + " ".join(f"a{n}: service {{ open }}" for n in range(count)) + " }"
@@ -163,16 +203,60 @@ def test_other_operations_of_the_document_are_bounded_too() -> None:
     assert "repeated" in refused(text)[1]
 
 
-def test_introspection_has_bounds_of_its_own_and_is_alone() -> None:
-    deep = '{ __type(name: "Query") { ' + "ofType { " * 17 + "name" + " }" * 17 + " } }"
-    assert cost(deep) >= 0
-    assert "levels" in refused(deep.replace("ofType { ", "ofType { ofType { ofType { ", 1).replace("}", "} } }", 1))[1]
+def test_introspection_is_alone_in_its_operation() -> None:
     assert refused("{ __schema { queryType { name } } service { open } }")[0] == "INTROSPECTION_NOT_ALONE"
     assert (
         refused("{ ...F __schema { queryType { name } } } fragment F on Query { service { open } }")[0]
         == "INTROSPECTION_NOT_ALONE"
     )
-    assert cost("{ __typename __schema { queryType { name } } }") >= 0
+    assert cost("{ __typename __schema { queryType { name } } }") == introspection.COST
+
+
+EVERY_OPTION = {
+    "specified_by_url": True,
+    "directive_is_repeatable": True,
+    "schema_description": True,
+    "input_value_deprecation": True,
+    "one_of": True,
+}
+
+
+@pytest.mark.parametrize("options", [{}, EVERY_OPTION, {"descriptions": False}], ids=["plain", "all", "bare"])
+def test_the_standard_introspection_query_passes_and_costs_a_tenth_of_the_largest_operation(
+    options: dict[str, bool],
+) -> None:
+    assert cost(get_introspection_query(**options)) == introspection.COST == COST // 10
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{ __type(name: "Query") { name fields { name type { kind ofType { name } } } } }',
+        "{ __schema { __typename types { __typename ... on __Type { ...F } } } } fragment F on __Type { name }",
+        "{ __schema { types { name name ...F ...F } } } fragment F on __Type { name fields { ...G } } "
+        "fragment G on __Field { name: name }",
+    ],
+)
+def test_a_part_of_the_standard_query_passes(text: str) -> None:
+    assert cost(text) == introspection.COST
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{ __schema { types { fields { type { fields { name } } } } } }",
+        "{ __schema { types { a: fields { name } } } }",
+        "{ a: __schema { types { name } } }",
+        "{ a: __typename __schema { types { name } } }",
+        "{ __schema { types { possibleTypes { fields { name } } } } }",
+        "{ __schema { queryType { fields { name } } } }",
+        "{ __schema { types { ...F } } } fragment F on __Type { interfaces { ...F2 } } "
+        "fragment F2 on __Type { fields { name } }",
+        "{ __schema { types { fields { type { " + "ofType { " * 10 + "name" + " }" * 10 + " } } } } }",
+    ],
+)
+def test_what_asks_more_than_the_standard_query_is_refused(text: str) -> None:
+    assert refused(text)[0] == "INTROSPECTION_TOO_LARGE"
 
 
 def test_cost_follows_the_variables() -> None:

@@ -1,16 +1,28 @@
 """schema.graphql is the code's, every part of it is explained, and what is not declared is not disclosed."""
 
+import asyncio
 import re
 from pathlib import Path
 
-from graphql import GraphQLEnumType, GraphQLInterfaceType, GraphQLObjectType, is_list_type
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    get_introspection_query,
+    graphql_sync,
+    is_list_type,
+)
 from graphql.type import GraphQLNonNull, GraphQLOutputType, is_introspection_type
+from structlog.testing import capture_logs
 
+from madoguchi.doors.api.execution import LOGGED_FAILURES, Executed, execute
 from madoguchi.doors.api.guards import Clause, ListSize, directive_of, guard_of
 from madoguchi.doors.api.limits import Limits
-from madoguchi.doors.api.schema import build_schema, printed_schema
+from madoguchi.doors.api.operation import Operations
+from madoguchi.doors.api.schema import Root, build_schema, printed_schema
 
-SCHEMA = build_schema().core
+BUILT = build_schema()
+SCHEMA = BUILT.core
 COMPOSED = [
     each
     for each in SCHEMA.type_map.values()
@@ -127,3 +139,33 @@ def test_the_walk_above_sees_the_whole_schema() -> None:
     written = set(re.findall(r"^(?:type|interface) (\w+)", printed_schema(), re.MULTILINE))
     assert {parent.name for parent in COMPOSED} == written
     assert len(COMPOSED) > 20
+
+
+def run(text: str) -> Executed:
+    """Execute without anything prepared."""
+    return asyncio.run(execute(BUILT, Operations(SCHEMA).prepare(text, None, {}), Root({}), "rq_1"))
+
+
+def test_the_standard_introspection_query_is_answered_with_every_option_and_is_one_of_is_told() -> None:
+    text = get_introspection_query(
+        specified_by_url=True,
+        directive_is_repeatable=True,
+        schema_description=True,
+        input_value_deprecation=True,
+        one_of=True,
+    )
+    executed = run(text)
+    assert executed.problems == ()
+    assert executed.data is not None
+    assert {each["name"] for each in executed.data["__schema"]["types"]} == set(SCHEMA.type_map)
+    assert {each["isOneOf"] for each in executed.data["__schema"]["types"] if each["kind"] != "INPUT_OBJECT"} == {None}
+    wrapped = graphql_sync(SCHEMA, '{ __type(name: "Query") { fields { type { isOneOf ofType { isOneOf } } } } }')
+    assert wrapped.errors is None
+
+
+def test_of_many_fields_that_fail_the_first_are_logged_and_the_rest_is_a_number() -> None:
+    with capture_logs() as logs:
+        executed = run("{ " + " ".join(f"a{n}: accounts {{ id }}" for n in range(10)) + " }")
+    assert len(executed.problems) == 10
+    assert [each["event"] for each in logs] == ["a field failed"] * LOGGED_FAILURES + ["more fields failed"]
+    assert logs[-1]["failed"] == 10

@@ -36,6 +36,11 @@ class Code(Enum):
     CYCLIC_FRAGMENTS = ("-", 400, "A fragment spreads itself, directly or through others.")
     OPERATION_TOO_LARGE = ("-", 400, "The document has {actual} {what}; the limit is {limit}.")
     INTROSPECTION_NOT_ALONE = ("-", 400, "Introspection must be alone in its operation.")
+    INTROSPECTION_TOO_LARGE = (
+        "-",
+        400,
+        "Introspection may ask what the standard introspection query asks, or a part of it, without aliases.",
+    )
     COST_EXCEEDED = ("-", 400, "The operation costs {actual}; at most {limit} is allowed. Ask for fewer rows at once.")
     PAGE_SIZE = ("-", 200, "A page has from 1 to {limit} rows. Where there are `first` and `last`, give exactly one.")
     PERIOD_INVALID = ("2-4", 200, "`from` must not be after `to`.")

@@ -7,7 +7,7 @@ answered as INTERNAL.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from graphql import FieldNode, GraphQLError
@@ -17,6 +17,9 @@ from madoguchi.doors.api.errors import Code, Problem, Refused, problem
 from madoguchi.doors.api.operation import Operation
 from madoguchi.doors.api.schema import Root, Schema
 from madoguchi.doors.http import place_of
+
+LOGGED_FAILURES: Final = 3
+"""Failed fields of one request that are logged each with its place; a list may have thousands that fail alike."""
 
 _log = structlog.get_logger("madoguchi.api")
 
@@ -51,16 +54,22 @@ async def execute(schema: Schema, operation: Operation, root: Root, request_id: 
         root_value=root,
         operation_name=operation.node.name.value if operation.node.name else None,
     )
-    told = tuple((_problem(error, request_id), tuple(error.path or ())) for error in result.errors or ())
-    return Executed(result.data, told)
+    errors = result.errors or ()
+    failures = [error for error in errors if not isinstance(error.original_error, Refused)]
+    for error in failures[:LOGGED_FAILURES]:
+        _log_failure(error, request_id)
+    if len(failures) > LOGGED_FAILURES:
+        _log.error("more fields failed", request_id=request_id, failed=len(failures))
+    return Executed(result.data, tuple((_problem(error), tuple(error.path or ())) for error in errors))
 
 
-def _problem(error: GraphQLError, request_id: str) -> Problem:
+def _problem(error: GraphQLError) -> Problem:
     cause = error.original_error
-    if isinstance(cause, Refused):
-        return cause.problem
+    return cause.problem if isinstance(cause, Refused) else problem(Code.INTERNAL)
+
+
+def _log_failure(error: GraphQLError, request_id: str) -> None:
     # The field's name in the schema: its path holds aliases, which are the sender's own words.
     node = error.nodes[0] if error.nodes else None
     field = node.name.value if isinstance(node, FieldNode) else None
-    _log.error("a field failed", request_id=request_id, field=field, **place_of(cause or error))
-    return problem(Code.INTERNAL)
+    _log.error("a field failed", request_id=request_id, field=field, **place_of(error.original_error or error))

@@ -2,7 +2,8 @@
 
 A fragment is measured once and its measure is added wherever it is spread, so that 25 fragments that each spread the
 next one twice are 50 visits, not 2^25. Cyclic fragments are refused first. Validation is quadratic in fields of one
-name (graphql-js CVE-2023-26144), hence a repeated response key counts as an alias.
+name (graphql-js CVE-2023-26144), hence a repeated response key counts as an alias, wherever its first is: beside it, in
+an inline fragment or in a spread one, and below a repeated field too. What introspection may ask: introspection.py.
 Source: security.md 3 and "limits bypassed through fragments"; the cost directives are those Apollo and the IBM
 specification know. A list costs its length times its item, and the length comes from variables where they say it.
 """
@@ -27,6 +28,7 @@ from graphql import (
     get_named_type,
 )
 
+from madoguchi.doors.api import introspection
 from madoguchi.doors.api.errors import Code, Refused, problem
 from madoguchi.doors.api.guards import ComposedType, Cost, ListSize, directive_of
 from madoguchi.doors.api.types import MAX_ROWS
@@ -40,6 +42,9 @@ FRAGMENTS: Final = 50
 DIRECTIVES: Final = 50
 COST: Final = 12_000  # ten accounts with a full page of edges and nodes each
 NESTING: Final = 100  # selection sets inside each other, fragments included: bounds our own recursion
+
+Keys = dict[str, "Keys"]
+"""Response key -> the response keys below it. What is below may be shared and is never changed, only replaced."""
 
 
 @dataclass(slots=True)
@@ -97,10 +102,13 @@ class Limits:
             _hold("root fields", each.fields, ROOT_FIELDS)
         for each in (measure, *others, *fragments):
             _hold("levels of fields", each.depth, INTROSPECTION_DEPTH)
-            _hold("aliases or repeated fields", each.aliases, ALIASES)
             _hold("fragments", each.fragments, FRAGMENTS)
+            _hold("aliases or repeated fields", each.aliases, ALIASES)
             _hold("directives", each.directives, DIRECTIVES)
         _hold("fragments", len(run.fragments), FRAGMENTS)
+        if measure.introspects:
+            introspection.hold(operation, run.fragments)
+            return introspection.COST
         if measure.fixed > COST:
             raise Refused(problem(Code.COST_EXCEEDED, actual=measure.fixed, limit=COST))
         return measure.fixed
@@ -122,6 +130,7 @@ class Pass:
     visited: int = 0
     _defaults: dict[str, Any] = field(default_factory=dict)
     _measured: dict[str, Measure] = field(default_factory=dict)
+    _keys: dict[str, Keys] = field(default_factory=dict)
     _open: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -133,7 +142,7 @@ class Pass:
         """The measure of one operation, its own directives included."""
         definitions = operation.variable_definitions or ()
         self._defaults = {each.variable.name.value: _literal(each.default_value) for each in definitions}
-        measure = self._set(operation.selection_set, self.schema.get_root_type(operation.operation), set(), 0)
+        measure = self._set(operation.selection_set, self.schema.get_root_type(operation.operation), {}, 0)
         measure.directives += len(operation.directives or ()) + sum(len(each.directives or ()) for each in definitions)
         return measure
 
@@ -147,14 +156,15 @@ class Pass:
         if name not in self._measured:
             self._open.add(name)
             condition = _composed(self.schema.get_type(definition.type_condition.name.value))
-            measure = self._set(definition.selection_set, condition, set(), nesting)
+            keys = self._keys[name] = {}
+            measure = self._set(definition.selection_set, condition, keys, nesting)
             measure.directives += len(definition.directives or ())
             self._measured[name] = measure
             self._open.discard(name)
         return self._measured[name]
 
     def _set(
-        self, selections: SelectionSetNode | None, parent: ComposedType | None, keys: set[str], nesting: int
+        self, selections: SelectionSetNode | None, parent: ComposedType | None, keys: Keys, nesting: int
     ) -> Measure:
         if nesting > NESTING:
             _hold("nested selections", nesting, NESTING)
@@ -166,34 +176,37 @@ class Pass:
                 total.add(self._field(selection, parent, keys, nesting))
                 continue
             total.fragments += 1
+            # The response keys of a fragment compete with those around it: one set of keys.
             if isinstance(selection, FragmentSpreadNode):
                 total.add(self.fragment(selection.name.value, nesting + 1))
+                if total.aliases <= ALIASES:
+                    total.aliases += _repeated(keys, self._keys.get(selection.name.value, {}))
             elif isinstance(selection, InlineFragmentNode):
                 named = selection.type_condition
                 inner = parent if named is None else _composed(self.schema.get_type(named.name.value))
-                # The response keys of an inline fragment compete with those around it: one set of keys.
                 total.add(self._set(selection.selection_set, inner, keys, nesting + 1))
         return total
 
-    def _field(self, node: FieldNode, parent: ComposedType | None, keys: set[str], nesting: int) -> Measure:
+    def _field(self, node: FieldNode, parent: ComposedType | None, keys: Keys, nesting: int) -> Measure:
         name = node.name.value
         key = node.alias.value if node.alias else name
         definition = parent.fields.get(name) if parent is not None else None
         returned = _composed(get_named_type(definition.type)) if definition is not None else None
-        inner = self._set(node.selection_set, returned, set(), nesting + 1)
+        below: Keys = {}
+        inner = self._set(node.selection_set, returned, below, nesting + 1)
+        repeated = _enter(keys, key, below)
         sizes = directive_of(definition, ListSize)
         cost = directive_of(definition, Cost)
         item = inner.fixed + inner.per_row * self._rows(node, sizes) + (0 if returned is None else 1)
         measure = Measure(
             depth=inner.depth + 1,
             fields=1,
-            aliases=inner.aliases + (1 if node.alias or key in keys else 0),
+            aliases=inner.aliases + (max(repeated, 1) if node.alias else repeated),
             fragments=inner.fragments,
             directives=inner.directives,
             introspects=name in ("__schema", "__type"),
             reads=not name.startswith("__"),
         )
-        keys.add(key)
         if parent is not None and (parent.name, name) in self.sized:
             measure.per_row = item
         else:
@@ -221,6 +234,31 @@ class Pass:
 def _hold(what: str, actual: int, limit: int) -> None:
     if actual > limit:
         raise Refused(problem(Code.OPERATION_TOO_LARGE, actual=actual, what=what, limit=limit))
+
+
+def _repeated(keys: Keys, spread: Keys, room: int = ALIASES) -> int:
+    """Enter a fragment's keys into those around it; how many were there already, as far as `room`.
+
+    Not `__typename`, which client libraries put into every set: that there are FRAGMENTS at most is enough for it.
+    """
+    found = 0
+    for key, below in spread.items():
+        if key != "__typename":
+            found += _enter(keys, key, below, room - found)
+        if found > room:
+            break
+    return found
+
+
+def _enter(keys: Keys, key: str, below: Keys, room: int = ALIASES) -> int:
+    """Enter one key with those below it; how many were there already, as far as `room`: no further down either."""
+    if key not in keys:
+        keys[key] = below
+        return 0
+    if room <= 0:
+        return 1
+    keys[key] = dict(keys[key])
+    return 1 + _repeated(keys[key], below, room - 1)
 
 
 def _sized_fields(schema: GraphQLSchema) -> list[tuple[str, str]]:

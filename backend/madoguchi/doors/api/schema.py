@@ -106,6 +106,9 @@ class Schema(strawberry.Schema):
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         pass
 
+    def _extend_introspection(self) -> None:
+        """graphql-core's own `isOneOf` stays. Strawberry's puts one into its place that fails for wrapped types."""
+
     @property
     def core(self) -> GraphQLSchema:
         """graphql-core's schema, for parsing, validation and the plan."""
