@@ -187,7 +187,7 @@ class QuarantinedBlock(SQLModel, table=True):
     """A refused block as it came, with the reason, until it is taken in after all or an officer sets it aside (6-1).
 
     `account_id` is null where the block names no account that we know; the days are null where they could not be read.
-    `content`: its records as they came; emptied when settled. A status file that waits for another is one block, packed.
+    `content`: its records as they came; emptied when settled. A status file that waits is one block, packed.
     """
 
     __tablename__ = "quarantined_block"

@@ -101,7 +101,7 @@ def take_in_again(session: Session, kept: Kept, block: Block, report: FileReport
     False, and nothing done, when another officer or file has settled it since it was read.
     """
     # Locked in the order of an import, which may settle the same block: file, account, quarantine.
-    feed_file = session.get_one(FeedFile, kept.feed_file_id, with_for_update={"key_share": True}, populate_existing=True)
+    feed_file = session.get_one(FeedFile, kept.feed_file_id, with_for_update={"key_share": True})
     if isinstance(block, StatementBlock):
         find_account(session, block.account)
     if not lock_open(session, kept.quarantine_id):
