@@ -7,7 +7,6 @@ line (RFC 8259 lets a reader pass it over) and CR LF are taken, an empty line is
 so far, and what a full file changes, are the procedures' questions.
 """
 
-import errno
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from typing import BinaryIO, Final
 from pydantic import TypeAdapter
 
 from madoguchi.doors.core_banking.status_lines import LINE_LIMIT, read_line, refused
+from madoguchi.doors.core_banking.zengin_blocks import changed
 from madoguchi.procedures.feeds.values import AccountKey, FileRefused
 from madoguchi.procedures.status_feed.events import AnyEvent, EventFile, PlacedEvent, StatusEvent
 from madoguchi.procedures.status_feed.full_file import (
@@ -89,7 +89,7 @@ class _Places:
         self.stream.seek(self.offsets[which])
         says = read_line(self.stream.readline(LINE_LIMIT), number)
         if isinstance(says, FileRefused):
-            raise OSError(errno.EBUSY, "読んでいるあいだに、ほかのプログラムが書き換えました")
+            raise changed()
         return number, says
 
 
