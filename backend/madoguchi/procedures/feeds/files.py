@@ -54,6 +54,7 @@ class FileReport:
     balances_changed: int = 0
     events_applied: int = 0
     events_known: int = 0
+    events_covered: int = 0  # of those known: by a full file only
     reconciled: Reconciled | None = None  # what the nightly full file changed
     followed: "list[FileReport]" = field(default_factory=list)  # status files that had waited for this one
     data_until: datetime | None = None  # the newest moment that what was taken in speaks of
@@ -83,7 +84,8 @@ class FileReport:
         if self.kind == Feed.STATUS:
             if self.events_applied == self.events_known == 0:
                 return "ファイルが空です(イベントはありません)。"
-            return f"イベント{self.events_applied}件を反映(取込済み{self.events_known}件)"
+            covered = f"、うち全件照合に含まれるもの{self.events_covered}件" if self.events_covered else ""
+            return f"イベント{self.events_applied}件を反映(取込済み{self.events_known}件{covered})"
         done = f"{self.blocks_accepted}ブロックを取込、変わりなし{self.blocks_unchanged}、拒否{self.refused_count}"
         if self.kind == Feed.TRANSACTIONS:
             return f"{done}(明細 {self.rows_added:,}行を追加、{self.rows_removed:,}行を削除)"

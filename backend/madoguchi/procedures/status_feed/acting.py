@@ -13,17 +13,18 @@ from sqlmodel import Session
 
 from madoguchi.procedures.status_feed import accounts, contracts, events
 from madoguchi.procedures.status_feed.events import EventFile, PlacedEvent
-from madoguchi.procedures.status_feed.sequence import check_gaps, check_moment, lock_cursor, new_events
+from madoguchi.procedures.status_feed.sequence import Covered, check_gaps, check_moment, lock_cursor, new_events
 from madoguchi.procedures.trail import record_act
 from madoguchi.rules.vocabulary import ContractState
 
 
 @dataclass(frozen=True, slots=True)
 class EventsApplied:
-    """How many events acted, how many were known from an earlier file, and the newest moment of those that acted."""
+    """How many events acted, how many were known, and the newest moment of those that acted."""
 
     applied: int
     known: int
+    covered: int  # of those known: that no file of events brought, but a full file
     until: datetime | None
 
 
@@ -31,15 +32,15 @@ def apply_events(session: Session, file: EventFile, actor: str, at: datetime) ->
     """Act on the events that are new, in order. Raises Unfit, after which the transaction must be rolled back."""
     cursor = lock_cursor(session)
     check_gaps(file, cursor.sequence)
-    applied, until = 0, None
-    for placed in new_events(session, file, cursor.sequence):
+    applied, until, covered = 0, None, Covered()
+    for placed in new_events(session, file, cursor.sequence, covered):
         check_moment(placed.line, "time", placed.event.time, at)
         _act_on(session, placed, actor, at)
         applied += 1
         until = placed.event.time if until is None else max(until, placed.event.time)
     cursor.sequence = max((cursor.sequence, *file.sequences[-1:]))
     session.add(cursor)
-    return EventsApplied(applied, len(file.sequences) - applied, until)
+    return EventsApplied(applied, len(file.sequences) - applied, covered.count, until)
 
 
 def _act_on(session: Session, placed: PlacedEvent, actor: str, at: datetime) -> None:

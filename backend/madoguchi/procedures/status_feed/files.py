@@ -66,7 +66,7 @@ def _take_in(
     else:
         applied = apply_events(session, content, actor, at)
         count(session.get_one(FeedFile, feed_file_id), report, events_applied=applied.applied)
-        report.events_known, until = applied.known, applied.until
+        report.events_known, report.events_covered, until = applied.known, applied.covered, applied.until
     if until is not None:
         report.reaches(min(until, at))
     settle(session, session.get_one(FeedFile, feed_file_id), 1, actor, at)

@@ -9,7 +9,7 @@ What a line changes is status_feed/full_lines.py's subject.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import func
@@ -19,9 +19,16 @@ from madoguchi.procedures.feeds.values import AccountKey
 from madoguchi.procedures.status_feed.full_file import FullFile, PlacedContract
 from madoguchi.procedures.status_feed.full_lines import IN_USE, Bringing, bring, move_renumbered
 from madoguchi.procedures.status_feed.reconciled import Reconciled
-from madoguchi.procedures.status_feed.sequence import check_moment, lock_cursor, unfit
+from madoguchi.procedures.status_feed.sequence import (
+    RECONCILED,
+    RECONCILED_SUBJECT,
+    check_moment,
+    lock_cursor,
+    unfit,
+)
 from madoguchi.procedures.stopping import end_without_ground, stop_registrations
 from madoguchi.procedures.trail import record_act
+from madoguchi.records.audit import Act
 from madoguchi.records.bank import Account, Contract, Customer
 from madoguchi.rules.batches import batches
 from madoguchi.rules.vocabulary import AccountState, Cause, ContractState
@@ -29,10 +36,19 @@ from madoguchi.rules.vocabulary import AccountState, Cause, ContractState
 _AT_ONCE: Final = 500
 _ACCOUNTS_AT_ONCE: Final = 2000
 _FEW: Final = 20
-"""So many contracts or accounts may go at once whatever their share is: a small institution has days like that."""
+"""So many contracts or accounts may go at once, if they are no more than half: a small institution has days like that."""
+
+_HALF_BINDS_ABOVE: Final = 2
+"""Of one or two, all may go."""
+
+_TOGETHER: Final = timedelta(hours=24)
+"""What the full files of so long end is held against the bound together."""
+
+LARGEST_JUMP: Final = 100_000
+"""Numbers that a full file may skip. One far ahead would make every event and every later full file look old."""
 
 _SUSPECT: Final = (
-    "{what}が多すぎます({before:,}件のうち{gone:,}件。上限は{percent}%、ただし{few}件までは可)。"
+    "{what}が多すぎます({before:,}件のうち{gone:,}件{lately}。上限は{most:,}件)。"
     "ファイルが欠けていないか確かめ、正しければ --force を付けて取り込んでください"
 )
 
@@ -42,8 +58,8 @@ class EndingBound:
     """How much one full file may end, lest a damaged one ends everybody's registrations.
 
     Contracts that are not cancelled yet; and accounts under those that stay, since a registration ends with its last.
-    percent        of them, but 20 in any case.
-    may_end_many   an officer has looked at the file: no bound.
+    percent        of them; but 20, if those are no more than half.
+    may_end_many   an officer has looked at the file: no bound, neither on these nor on the numbers it skips.
     """
 
     percent: int = 10
@@ -55,7 +71,8 @@ class EndingBound:
 
     def most(self, before: int) -> int:
         """How many of so many may go."""
-        return max(_FEW, before * self.percent // 100)
+        few = min(_FEW, before // 2) if before > _HALF_BINDS_ABOVE else before
+        return max(few, before * self.percent // 100)
 
 
 USUAL_BOUND: Final = EndingBound()
@@ -76,16 +93,25 @@ def reconcile(session: Session, file: FullFile, bound: EndingBound, actor: str, 
             f"{cursor.sequence} までのイベントを反映済みです)"
         )
         raise unfit(1, "sequence", str(begin.sequence), f"{cursor.sequence} 以上", told)
+    if cursor.sequence and begin.sequence - cursor.sequence > LARGEST_JUMP and not bound.may_end_many:
+        told = (
+            f"sequence {begin.sequence} は、反映済みの {cursor.sequence} から離れすぎています({LARGEST_JUMP:,}件まで)。"
+            "送り元で番号を確かめ、正しければ --force を付けて取り込んでください"
+        )
+        raise unfit(1, "sequence", f"{begin.sequence:,}", f"{cursor.sequence + LARGEST_JUMP:,} 以下", told)
     done = Reconciled(file.end.contracts, file.end.accounts)
     contracts, accounts = _standing(session)
+    contracts_lately, accounts_lately = _gone_lately(session, at)
     bringing = Bringing(session, begin, done, actor, at)
     move_renumbered(bringing, file.contracts)
     for some in _some_at_once(file.contracts):
         bring(bringing, some)
     _cancel_absent(bringing)
     _remove_absent(bringing)
-    _check(bound, "contracts", "解約になる契約", contracts, bringing.cancelled)
-    _check(bound, "accounts", "インターネットバンキングから外れる口座", accounts, bringing.accounts_out)
+    _check(bound, "contracts", "解約になる契約", contracts, bringing.cancelled, contracts_lately)
+    _check(
+        bound, "accounts", "インターネットバンキングから外れる口座", accounts, bringing.accounts_out, accounts_lately
+    )
     for contract_id in bringing.reopened:
         ended = stop_registrations(session, Cause.INTERNET_BANKING_CANCELLED, actor, at, contract_id=contract_id)
         done.ended += len(ended)
@@ -95,9 +121,13 @@ def reconcile(session: Session, file: FullFile, bound: EndingBound, actor: str, 
     cursor.sequence = begin.sequence
     session.add(cursor)
     record_act(
-        session, at, actor, "feed.reconciled", "feed:status", "5-2",
-        sequence=begin.sequence, skipped=done.skipped, changed=done.changed, ended=done.ended,
+        session, at, actor, RECONCILED, RECONCILED_SUBJECT, "5-2",
+        sequence=begin.sequence, as_of=begin.as_of.isoformat(), skipped=done.skipped, changed=done.changed,
+        ended=done.ended, contracts_gone=bringing.cancelled, accounts_gone=bringing.accounts_out,
+        forced=bound.may_end_many,
     )  # fmt: skip
+    if done.skipped and done.skipped[0] > 1:
+        record_act(session, at, actor, "feed.alarm", RECONCILED_SUBJECT, "5-2", skipped=done.skipped)
     return done
 
 
@@ -127,10 +157,22 @@ def _standing(session: Session) -> tuple[int, int]:
     return session.exec(contracts).one(), session.exec(accounts).one()
 
 
-def _check(bound: EndingBound, item: str, what: str, before: int, gone: int) -> None:
-    if bound.refuses(gone, before):
-        told = _SUSPECT.format(what=what, before=before, gone=gone, percent=bound.percent, few=_FEW)
-        raise unfit(0, item, f"{gone}", f"{bound.most(before)}", told)
+def _gone_lately(session: Session, at: datetime) -> tuple[int, int]:
+    """Contracts and accounts that full files took out in the last day; what an officer has forced does not count."""
+    chosen = select(Act.detail).where(Act.subject == RECONCILED_SUBJECT, Act.action == RECONCILED)
+    unforced = [one for one in session.exec(chosen.where(Act.at > at - _TOGETHER)) if not one.get("forced")]
+    contracts, accounts = (sum(one.get(key, 0) for one in unforced) for key in ("contracts_gone", "accounts_gone"))
+    return contracts, accounts
+
+
+def _check(bound: EndingBound, item: str, what: str, stood: int, goes: int, went: int) -> None:
+    """Raises Unfit where what goes now, of so many that stood, and what went lately are together too many."""
+    before, gone = stood + went, goes + went
+    if goes and bound.refuses(gone, before):
+        lately = f"、この24時間のほかのファイルの分{went:,}件を含む" if went else ""
+        most = bound.most(before)
+        told = _SUSPECT.format(what=what, before=before, gone=gone, lately=lately, most=most)
+        raise unfit(0, item, f"{gone}", f"{most}", told)
 
 
 def _cancel_absent(bringing: Bringing) -> None:

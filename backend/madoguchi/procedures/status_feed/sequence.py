@@ -3,10 +3,12 @@
 Source: domain.md (event id, sequence number; a gap is an alarm). Nothing behind a gap acts, so that no event acts upon
 contracts and accounts that an event before it would have changed. A number once applied keeps its event: the same
 again is passed over, another one under the number, or the same id under another number, refuses the file.
-Numbers that a full file took in without their events (status_feed/reconciling.py) are known, whatever comes under them.
+Numbers that a full file took in without their events (status_feed/reconciling.py) are known; an event under one of
+them that is later than what the file shows cannot be in it, and refuses its file.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Final
@@ -16,10 +18,15 @@ from sqlmodel import Session, col, or_, select
 
 from madoguchi.procedures.feeds.values import Damage, FileRefused
 from madoguchi.procedures.status_feed.events import AnyEvent, EventFile, PlacedEvent
+from madoguchi.records.audit import Act
 from madoguchi.records.bank import AppliedEvent, StatusCursor
 from madoguchi.records.database import insert_new
 from madoguchi.rules.batches import batches
-from madoguchi.rules.vocabulary import Feed
+from madoguchi.rules.vocabulary import JST, Feed
+
+RECONCILED: Final = "feed.reconciled"
+RECONCILED_SUBJECT: Final = "feed:status"
+"""The act of a full file that was taken in; its detail tells `as_of`."""
 
 _AT_ONCE: Final = 500
 _CLOCKS_APART: Final = timedelta(days=1)
@@ -80,11 +87,19 @@ def check_gaps(file: EventFile, applied: int) -> None:
     raise unfit(line, "sequence", str(found), str(gaps[0][0]), told, waiting=True)
 
 
-def new_events(session: Session, file: EventFile, applied: int) -> Iterator[PlacedEvent]:
+@dataclass(slots=True)
+class Covered:
+    """Counts events that never came before and that a full file holds."""
+
+    count: int = 0
+
+
+def new_events(session: Session, file: EventFile, applied: int, covered: Covered) -> Iterator[PlacedEvent]:
     """The events that were not applied before, in order, each once; remembered as applied when the last was taken.
 
-    Raises Unfit where a number or an id stands for two events.
+    Raises Unfit where a number or an id stands for two events, or an event is later than the full file over its number.
     """
+    shown: datetime | None = None
     for some in batches(file.events, _AT_ONCE):
         by_number, by_id = _remembered(session, [one.event for one in some])
         rows = []
@@ -95,6 +110,10 @@ def new_events(session: Session, file: EventFile, applied: int) -> Iterator[Plac
                     raise _two_under_one_number(placed)
                 continue
             if event.sequence <= applied:
+                shown = shown or _shown_until(session)
+                if shown is not None and event.time > shown:
+                    raise _later_than_the_full_file(placed, shown)
+                covered.count += 1
                 continue
             if by_id.setdefault(event.event_id, event.sequence) != event.sequence:
                 raise _one_under_two_numbers(placed, by_id[event.event_id])
@@ -122,6 +141,23 @@ def _remembered(session: Session, events: Sequence[AnyEvent]) -> tuple[dict[int,
         )
     ).all()
     return {one.sequence: one.digest for one in found}, {one.event_id: one.sequence for one in found}
+
+
+def _shown_until(session: Session) -> datetime | None:
+    """The moment that the newest full file shows."""
+    chosen = select(Act.detail).where(Act.subject == RECONCILED_SUBJECT, Act.action == RECONCILED)
+    detail = session.exec(chosen.order_by(col(Act.act_id).desc()).limit(1)).first() or {}
+    return datetime.fromisoformat(detail["as_of"]) if "as_of" in detail else None
+
+
+def _later_than_the_full_file(placed: PlacedEvent, shown: datetime) -> Unfit:
+    number, moment = placed.event.sequence, f"{placed.event.time.astimezone(JST):%Y-%m-%d %H:%M}"
+    told = (
+        f"sequence {number} のイベント({moment})は、その番号まで含むはずの全件照合"
+        f"({shown.astimezone(JST):%Y-%m-%d %H:%M} 現在)より後のものです。"
+        "送り元で番号を確かめ、新しい全件照合のファイルを取り込んでください"
+    )
+    return unfit(placed.line, "time", moment, "", told)
 
 
 def _two_under_one_number(placed: PlacedEvent) -> Unfit:
