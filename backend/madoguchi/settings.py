@@ -46,7 +46,10 @@ class Settings(BaseSettings):
         pattern=r"^\d{4}$", description="銀行コード of this institution; feeds of another are refused"
     )
     full_file_ends_percent: int = Field(
-        10, ge=0, le=100, description="How many of all contracts full files may end in a day (or 20, if no more than half) without --force"
+        10,
+        ge=0,
+        le=100,
+        description="What share of contracts full files may end in a day without --force; or 20, up to half",
     )
     feed_ebcdic: str = Field("cp290", description="The kana table of Zengin files in EBCDIC")
     feed_separator: str = Field("auto", description="What parts records of Zengin files; auto looks after the first")

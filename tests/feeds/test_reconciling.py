@@ -237,9 +237,9 @@ BEGIN, FIRST, SECOND, END = (line + b"\n" for line in WHOLE.splitlines())
         (full_file(4, hers(since="2026-11-24T13:00:01+09:00")), "2件目: since が full.begin の as_of より後です"),
         (full_file(4, hers(opened="2024-02-01T09:00:01+09:00")),
          "2件目: full.contract の since が opened より前です(opened 以後の日時にしてください)"),
-        (full_file(4, hers(accounts="x")), "2件目: full.contract.accounts を JSON の配列([…])にしてください"),
+        (full_file(4, hers(accounts="x")), "2件目: full.contract の accounts を JSON の配列([…])にしてください"),
         (full_file(4, hers(full_account(ORDINARY, former_accounts=[account(CURRENT)] * 11))),
-         "2件目: full.contract.accounts.0.former_accounts を10個以内にしてください"),
+         "2件目: full.contract の accounts.0.former_accounts を10個以内にしてください"),
     ],
     ids=range(1, 15),
 )  # fmt: skip

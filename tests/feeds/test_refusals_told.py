@@ -1,16 +1,18 @@
 """What refuses a file is told in Japanese: what to mend, what was computed and what was written, never a value."""
 
 import json
+import tracemalloc
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 
+from madoguchi.doors.core_banking.status_lines import LINE_LIMIT, read_line
 from madoguchi.doors.core_banking.zengin_file import examine
 from madoguchi.procedures.feeds.values import FileRefused
 from tests.feeds.bank import Bank
 from tests.feeds.books import BANK, ORDINARY
-from tests.feeds.events import event, opened, read_events, registered, status_file
+from tests.feeds.events import event, full_account, full_contract, opened, read_events, registered, status_file
 
 
 def told(line: bytes) -> str:
@@ -43,8 +45,8 @@ def test_a_line_that_is_no_event_is_told_as_what_it_is(line: bytes, sentence: st
         ({"customer_name": "花" * 101}, "customer_name を100文字以内にしてください"),
         ({"customer_name": "花\x1b子"},
          "customer_name に、改行や制御文字など、見えない文字が入っています(除いてください)"),
-        ({"password": "花"}, "password は知られていないキーです(除いてください)"),
-        ({"customer_number": "1"}, "customer_number の形が違います(^[0-9]{8}$ に合わせてください)"),
+        ({"label": "花"}, "label は、ここには置けないキーです(除いてください)"),
+        ({"customer_number": "1"}, "customer_number の形が違います(数字8桁にしてください)"),
         ({"product": "x"}, "product を personal、business のどれかにしてください"),
         ({"sequence": "2"}, "sequence を整数にしてください"),
         ({"sequence": 0}, "sequence を 1 以上にしてください"),
@@ -57,21 +59,50 @@ def test_a_value_that_does_not_fit_is_told_with_its_key_and_what_to_write(
     change: dict[str, object], sentence: str
 ) -> None:
     said = told(status_file({**opened(2), **change}))
-    assert said == f"2件目: contract.opened.{sentence}"
+    assert said == f"2件目: contract.opened の {sentence}"
     assert "花" not in said
 
 
 def test_a_key_that_is_absent_and_an_account_that_is_none_are_told() -> None:
     absent = {key: value for key, value in opened(2).items() if key != "customer_kana"}
-    assert told(status_file(absent)) == "2件目: contract.opened.customer_kana がありません(必ず入れてください)"
+    assert told(status_file(absent)) == "2件目: contract.opened の customer_kana がありません(必ず入れてください)"
     no_account = {**registered(2, ORDINARY), "account": 7}
-    expected = "account.registered.account を JSON のオブジェクト({…})にしてください"
+    expected = "account.registered の account を JSON のオブジェクト({…})にしてください"
     assert told(status_file(no_account)) == f"2件目: {expected}"
+
+
+def test_a_line_of_very_many_accounts_is_refused_at_the_first_fault_and_within_little_memory() -> None:
+    line = json.dumps({**full_contract(), "accounts": [{}] * 80_000}, separators=(",", ":")).encode()
+    assert len(line) < LINE_LIMIT
+    tracemalloc.start()
+    try:
+        found = read_line(line, 2)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert isinstance(found, FileRefused)
+    assert found.damage.message == "2件目: full.contract の accounts.0.account がありません(必ず入れてください)"
+    assert peak < 20 * 1024 * 1024
+    many = read_line(json.dumps(full_contract(*[full_account(ORDINARY)] * 501)).encode(), 2)
+    assert isinstance(many, FileRefused)
+    assert many.damage.message == "2件目: full.contract の accounts を500個以内にしてください"
+
+
+def test_a_key_that_no_line_of_the_feed_has_is_not_repeated_since_it_may_be_a_name() -> None:
+    said = told(json.dumps(opened(2) | {"花" * 30_000: 1}, ensure_ascii=False).encode())
+    assert said == "2件目: contract.opened に、知られていないキーがあります(除いてください)"
+
+
+def test_choices_are_parted_one_way_only() -> None:
+    said = read_line(json.dumps(full_contract(state="x")).encode(), 2)
+    assert isinstance(said, FileRefused)
+    expected = "live、suspended、cancelled のどれかにしてください"
+    assert said.damage.message == f"2件目: full.contract の state を {expected}"
 
 
 def test_every_fault_that_is_not_listed_is_told_in_japanese_too() -> None:
     said = told(json.dumps(event(2, "contact.changed", mail_address="a" * 300)).encode())
-    assert "contact.changed.mail_address" in said
+    assert "contact.changed の mail_address" in said
     assert "String" not in said
 
 

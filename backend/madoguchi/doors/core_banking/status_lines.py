@@ -1,10 +1,13 @@
 """One line of the internet-banking status feed: what it says, or what is wrong with it, in Japanese for the operator.
 
 Source: the models of procedures/status_feed/full_file.py; RFC 8259 (JSON) leaves open what a name that stands twice
-means, so such a line is refused. The value found is never told: it may be a name or an address.
+means, so such a line is refused. The value found is never told: it may be a name or an address; nor is a key that no
+line of the feed has.
 """
 
 import json
+from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -13,7 +16,7 @@ from madoguchi.procedures.feeds.values import Damage, FileRefused
 from madoguchi.procedures.status_feed.full_file import StatusLine
 
 LINE_LIMIT: Final = 256 * 1024
-"""Bytes of a line, its end included: a contract with a thousand accounts."""
+"""Bytes of a line, its end included: a contract with five hundred accounts."""
 
 _LINE: Final[TypeAdapter[StatusLine]] = TypeAdapter(StatusLine)
 _KINDS = "contract.opened などのどれかにしてください"
@@ -24,8 +27,8 @@ _TOLD = {  # pydantic's error types and ours; the names in braces are of its con
     "dict_type": "行が JSON のオブジェクト({{…}})ではありません",
     "model_type": "{key} を JSON のオブジェクト({{…}})にしてください",
     "missing": "{key} がありません(必ず入れてください)",
-    "extra_forbidden": "{key} は知られていないキーです(除いてください)",
-    "string_pattern_mismatch": "{key} の形が違います({pattern} に合わせてください)",
+    "extra_forbidden": "{key} は、ここには置けないキーです(除いてください)",
+    "string_pattern_mismatch": "{key} の形が違います({pattern})",
     "string_too_short": "{key} を{min_length}文字以上にしてください",
     "string_too_long": "{key} を{max_length}文字以内にしてください",
     "string_type": '{key} を文字列("…")にしてください',
@@ -41,6 +44,12 @@ _TOLD = {  # pydantic's error types and ours; the names in braces are of its con
     "plain_text": "{key} に、改行や制御文字など、見えない文字が入っています(除いてください)",
     "own_successor": "{key} の successor が、統合される店そのものです(引き継ぐ店にしてください)",
     "since_before_opened": "{key} の since が opened より前です(opened 以後の日時にしてください)",
+}
+
+_SHAPES = {  # patterns of procedures/status_feed/words.py
+    "^[0-9]{3}$": "数字3桁にしてください",
+    "^[0-9]{7}$": "数字7桁にしてください",
+    "^[0-9]{8}$": "数字8桁にしてください",
 }
 
 
@@ -78,9 +87,33 @@ def _each_once(pairs: list[tuple[str, Any]]) -> None:
 def _refusal_of(number: int, line: bytes, error: ValidationError) -> FileRefused:
     first = error.errors(include_url=False, include_input=False)[0]
     type_, context = first["type"], first.get("ctx", {})
-    key = ".".join(str(part) for part in first["loc"]) or ("kind" if type_.startswith("union_tag") else "行")
-    told = _of_json(line, context) if type_ == "json_invalid" else _of_value(type_, key, context)
+    place = [str(part) for part in first["loc"]]
+    if type_ == "extra_forbidden" and place[-1] not in _known_keys():
+        told = f"{_in_words(place[:-1])} に、知られていないキーがあります(除いてください)"
+        return refused(number, ".".join(place[:-1]), "知られていないキー", told, told)
+    key = ".".join(place) or ("kind" if type_.startswith("union_tag") else "行")
+    told = _of_json(line, context) if type_ == "json_invalid" else _of_value(type_, _in_words(place), context)
     return refused(number, key, f"受け付けられない値({type_})", told, told)
+
+
+def _in_words(place: Sequence[str]) -> str:
+    """contact.changed の account.number: the kind of the line, then the path of keys in it."""
+    kind, *keys = place or ("行",)
+    return f"{kind} の {'.'.join(keys)}" if keys else kind
+
+
+@cache
+def _known_keys() -> frozenset[str]:
+    """Every key that some line of the feed has."""
+    return frozenset(_keys_of(_LINE.json_schema()))
+
+
+def _keys_of(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        yield from schema.get("properties", ())
+    if isinstance(schema, dict | list):
+        for one in schema.values() if isinstance(schema, dict) else schema:
+            yield from _keys_of(one)
 
 
 def _of_json(line: bytes, context: dict[str, Any]) -> str:
@@ -91,5 +124,7 @@ def _of_json(line: bytes, context: dict[str, Any]) -> str:
 
 
 def _of_value(type_: str, key: str, context: dict[str, Any]) -> str:
-    shown = {name: str(value).replace("'", "").replace(" or ", "、") for name, value in context.items()}
+    shown = {name: str(value).replace("'", "") for name, value in context.items()}
+    shown["expected"] = shown.get("expected", "").replace(", ", "、").replace(" or ", "、")
+    shown["pattern"] = _SHAPES.get(shown.get("pattern", ""), "書き方は「madoguchi feed schema」で確かめられます")
     return _TOLD.get(type_, "{key} が決まった形の値ではありません").format_map({**shown, "key": key})

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import FailFast, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from madoguchi.procedures.status_feed.events import StatusEvent
@@ -68,7 +68,7 @@ class FullContract(Strict):
     since: Annotated[FeedMoment, Field(description="when it came into this state")]
     mail_address: Annotated[MailAddress | None, Field(description="absent: stays as it was")] = None
     phrase: Annotated[Phrase | None, Field(description="absent: stays as it was")] = None
-    accounts: Annotated[tuple[FullAccount, ...], Field(strict=False)]
+    accounts: Annotated[tuple[FullAccount, ...], Field(strict=False, max_length=500), FailFast()]
 
     @model_validator(mode="after")
     def _is_in_its_state_after_it_began(self) -> "FullContract":

@@ -36,7 +36,7 @@ from madoguchi.rules.vocabulary import AccountState, Cause, ContractState
 _AT_ONCE: Final = 500
 _ACCOUNTS_AT_ONCE: Final = 2000
 _FEW: Final = 20
-"""So many contracts or accounts may go at once, if they are no more than half: a small institution has days like that."""
+"""So many contracts or accounts may go at once, if no more than half: a small institution has days like that."""
 
 _HALF_BINDS_ABOVE: Final = 2
 """Of one or two, all may go."""
@@ -101,17 +101,15 @@ def reconcile(session: Session, file: FullFile, bound: EndingBound, actor: str, 
         raise unfit(1, "sequence", f"{begin.sequence:,}", f"{cursor.sequence + LARGEST_JUMP:,} 以下", told)
     done = Reconciled(file.end.contracts, file.end.accounts)
     contracts, accounts = _standing(session)
-    contracts_lately, accounts_lately = _gone_lately(session, at)
+    contracts_went, accounts_went = _gone_lately(session, at)
     bringing = Bringing(session, begin, done, actor, at)
     move_renumbered(bringing, file.contracts)
     for some in _some_at_once(file.contracts):
         bring(bringing, some)
     _cancel_absent(bringing)
     _remove_absent(bringing)
-    _check(bound, "contracts", "解約になる契約", contracts, bringing.cancelled, contracts_lately)
-    _check(
-        bound, "accounts", "インターネットバンキングから外れる口座", accounts, bringing.accounts_out, accounts_lately
-    )
+    _check(bound, "contracts", "解約になる契約", contracts, bringing.cancelled, contracts_went)
+    _check(bound, "accounts", "インターネットバンキングから外れる口座", accounts, bringing.accounts_out, accounts_went)
     for contract_id in bringing.reopened:
         ended = stop_registrations(session, Cause.INTERNET_BANKING_CANCELLED, actor, at, contract_id=contract_id)
         done.ended += len(ended)
