@@ -37,3 +37,10 @@ def test_a_file_of_a_hundred_thousand_events_needs_a_few_megabytes(tmp_path: Pat
         finally:
             tracemalloc.stop()
     assert peak < 10 * MIB
+
+
+def test_a_file_that_is_very_long_even_when_packed_is_not_kept() -> None:
+    content = bytes(range(256)) * 4096
+    length = len(packed(BytesIO(content)))
+    assert packed(BytesIO(content), at_most=length) != b""
+    assert packed(BytesIO(content), at_most=length - 1) == b""

@@ -140,6 +140,7 @@ def test_a_block_cut_out_is_as_it_came_and_is_judged_alone_as_it_was_in_its_file
     stream, outline = opened(wrong)
     _, refused, _ = read_blocks(stream, outline, TODAY)
     assert isinstance(refused, BlockRefused)
+    assert block_bytes(stream, outline, 1, 64 * 1024 * 1024 // 200 + 1) == b"", "more than 64 MiB are not kept"
     kept = block_bytes(stream, outline, refused.first_record, refused.record_count)
     assert kept == wrong[8 * (200 + len(separator)) : 12 * (200 + len(separator))]
     again = read_block(kept, BANK.bank_code, TODAY, first_record=9)

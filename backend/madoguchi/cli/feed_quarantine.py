@@ -215,13 +215,16 @@ def _entry_lines(entry: EntryLine) -> Iterator[str]:
 
 def _advice(entry: EntryLine) -> Iterator[str]:
     """What to do about a block that is in quarantine."""
-    if entry.kind == Feed.STATUS and waits(entry.damage):
+    if not entry.has_content:
+        yield "長いため、内容は残していません。もう一度判定するには、同じファイルを取り込んでください。"
+    elif entry.kind == Feed.STATUS and waits(entry.damage):
         yield "抜けているファイルを取り込むと、このファイルも続けて取り込みます。"
     elif entry.from_day:
         yield "直したファイルが届いたら、取り込んでください。この勘定日の明細がすべて入れば、隔離は終わります。"
     else:
         yield "直したファイルが届いたら取り込み、そのあと、下の set-aside で隔離を終えてください。"
-    yield f"足りないファイルや口座の登録があとから届いたとき: madoguchi feed retry q{entry.number}"
+    if entry.has_content:
+        yield f"足りないファイルや口座の登録があとから届いたとき: madoguchi feed retry q{entry.number}"
     yield f"取り込まないとき: madoguchi feed set-aside q{entry.number} --reason 理由"
 
 

@@ -39,7 +39,9 @@ def summary(report: FileReport) -> str:
 def particulars(report: FileReport) -> Iterator[str]:
     """What was refused and why, what was passed over, and what to do."""
     yield from report.details
-    if report.refused is not None and report.refused.waiting:
+    if report.refused is not None and report.refused.waiting and not report.is_kept:
+        yield "長いため、内容を隔離に残していません。抜けているファイルのあとで、もう一度取り込んでください。"
+    elif report.refused is not None and report.refused.waiting:
         yield "このファイルは隔離に残しました。抜けているファイルを取り込むと、続けて取り込みます。"
     elif report.refused is not None:
         yield "このファイルからは、何も取り込んでいません。直したファイルを、送り元から受け取ってください。"

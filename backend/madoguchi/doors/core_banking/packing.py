@@ -8,16 +8,25 @@ from functools import partial
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 
+KEPT_AT_MOST = 16 * 1024 * 1024
+"""Bytes, packed: about a million events. What is longer has no place in the database; it can be sent again."""
+
 _PIECE = 256 * 1024
 _IN_MEMORY = 4 * 1024 * 1024
 
 
-def packed(stream: BinaryIO) -> bytes:
-    """The whole stream, packed: of status events about a twentieth."""
+def packed(stream: BinaryIO, at_most: int = KEPT_AT_MOST) -> bytes:
+    """The whole stream, packed: of status events about a twentieth. Nothing where it is longer than `at_most` bytes."""
     stream.seek(0)
     packing = zlib.compressobj()
-    pieces = [packing.compress(piece) for piece in iter(partial(stream.read, _PIECE), b"")]
-    return b"".join((*pieces, packing.flush()))
+    pieces, length = [], 0
+    for piece in iter(partial(stream.read, _PIECE), b""):
+        pieces.append(packing.compress(piece))
+        length += len(pieces[-1])
+        if length > at_most:
+            return b""
+    pieces.append(packing.flush())
+    return b"".join(pieces) if length + len(pieces[-1]) <= at_most else b""
 
 
 @contextmanager

@@ -13,11 +13,15 @@ from madoguchi.doors.core_banking.zengin_reader import read_block
 from madoguchi.procedures.feeds.files import FileReport, FileSeen
 from madoguchi.procedures.feeds.quarantine import FileContent, Kept, kept
 from madoguchi.procedures.feeds.taking_in import take_in_again
-from madoguchi.procedures.feeds.values import FileRefused
+from madoguchi.procedures.feeds.values import Damage, FileRefused
 from madoguchi.procedures.installing import Database
 from madoguchi.procedures.status_feed.files import ready_files, take_in_status
 from madoguchi.procedures.status_feed.reconciling import USUAL_BOUND
 from madoguchi.rules.vocabulary import Feed
+
+_NOT_KEPT = FileRefused(
+    Damage(0, 0, "", "", "", "長いため、内容を隔離に残していません。同じファイルを、もう一度取り込んでください")
+)
 
 
 async def judge_again(
@@ -32,6 +36,8 @@ async def judge_again(
     held = await database.reading(kept, quarantine_id)
     if held is None:
         return None
+    if not held.content:
+        return FileReport(held.file_name, held.kind, refused=_NOT_KEPT)
     if held.kind == Feed.STATUS:
         report = await _status_file(database, held, actor, at)
         report.followed = await take_in_waiting(database, actor, at) if report.clean else []
@@ -46,7 +52,9 @@ async def take_in_waiting(database: Database, actor: str, at: datetime) -> list[
     while ready := [number for number in await database.reading(ready_files) if number not in tried]:
         tried.add(ready[0])
         held = await database.reading(kept, ready[0])
-        if held is not None:
+        if held is not None and not held.content:
+            followed.append(FileReport(held.file_name, held.kind, refused=_NOT_KEPT))
+        elif held is not None:
             followed.append(await _status_file(database, held, actor, at))
     return followed
 

@@ -17,6 +17,9 @@ from madoguchi.procedures.feeds.values import Damage, FileRefused
 from madoguchi.settings import Settings
 
 _HEADER_IN_JIS = b"1"
+KEPT_AT_MOST = 64 * 1024 * 1024
+"""Bytes of a block that quarantine keeps."""
+
 _HEADER_IN_EBCDIC = b"\xf1"
 
 # What may follow a record of the type before it; "" is the beginning, and after what is not named nothing may follow.
@@ -90,8 +93,13 @@ def records(stream: BinaryIO, outline: FileOutline, first: int) -> Iterator[tupl
 
 
 def block_bytes(stream: BinaryIO, outline: FileOutline, first_record: int, record_count: int) -> bytes:
-    """A block as it came, separators and character code included: what is kept in quarantine, read_block reads."""
+    """A block as it came, separators and character code included: what is kept in quarantine, read_block reads.
+
+    Nothing where it is very long: the file can be taken in again.
+    """
     length = RECORD_BYTES + len(outline.separator)
+    if record_count * length > KEPT_AT_MOST:
+        return b""
     stream.seek((first_record - outline.first_record) * length)
     return stream.read(record_count * length)
 

@@ -25,6 +25,8 @@ REFUSALS_TOLD = 20
 
 _FIGURES = ("blocks_accepted", "blocks_unchanged", "rows_added", "rows_removed", "balances_changed", "events_applied")
 
+_FOLLOWED = {True: "取り込みました", False: "取り込めませんでした"}
+
 
 @dataclass(frozen=True, slots=True)
 class FileSeen:
@@ -43,6 +45,7 @@ class FileReport:
     kind: str
     known_before: bool = False  # the same file was taken in before: nothing was done
     refused: FileRefused | None = None  # the file as a whole
+    is_kept: bool = True  # a file that waits: in quarantine whole, else its reason alone
     blocks_accepted: int = 0
     blocks_unchanged: int = 0
     blocks_refused: list[BlockRefused] = field(default_factory=list)  # the first REFUSALS_TOLD
@@ -107,7 +110,7 @@ class FileReport:
             )
         if self.reconciled is not None:
             sentences += self.reconciled.details
-        sentences += [f"続けて取り込みました: {one.name}: {one}" for one in self.followed]
+        sentences += [f"続けて{_FOLLOWED[one.clean]}: {one.name}: {one}" for one in self.followed]
         return sentences
 
 

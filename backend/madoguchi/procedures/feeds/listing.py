@@ -55,6 +55,7 @@ class EntryLine:
     refused_at: datetime
     settled_at: datetime | None
     settled_as: str | None  # vocabulary.Settlement
+    has_content: bool  # False when settled, and for what was too long to keep
     set_aside_because: str | None
 
 
@@ -152,6 +153,7 @@ def _entries() -> Any:
         col(QuarantinedBlock.refused_at),
         col(QuarantinedBlock.settled_at),
         col(QuarantinedBlock.settled_as),
+        (func.length(col(QuarantinedBlock.content)) > 0).label("has_content"),
         col(QuarantinedBlock.set_aside_because),
     ).join(FeedFile, col(FeedFile.feed_file_id) == col(QuarantinedBlock.feed_file_id))
 

@@ -25,7 +25,7 @@ from madoguchi.rules.vocabulary import Feed, Settlement
 class FileContent:
     """Where the blocks of a file are cut out as they came.
 
-    cut         gives the bytes of a block by its first record's number and its number of records.
+    cut         gives the bytes of a block by its first record's number and its number of records; none if too long.
     read_as_of  the day that the reader took for today (作成日 has no era).
     """
 
@@ -50,8 +50,10 @@ class Kept:
 _IS_OPEN = col(QuarantinedBlock.settled_at).is_(None)
 
 
-def keep(session: Session, feed_file: FeedFile, refused: BlockRefused, content: FileContent, at: datetime) -> int:
-    """Keep a refused block and return its number; refused again, it keeps its place and has its newest reason."""
+def keep(
+    session: Session, feed_file: FeedFile, refused: BlockRefused, content: FileContent, at: datetime
+) -> QuarantinedBlock:
+    """Keep a refused block; refused again, it keeps its place and has its newest reason."""
     account = find_account(session, refused.account) if refused.account else None
     from_day, to_day = refused.days or (None, None)
     entry = _open_entry(session, feed_file, refused.first_record) or QuarantinedBlock(
@@ -70,7 +72,7 @@ def keep(session: Session, feed_file: FeedFile, refused: BlockRefused, content: 
     entry.damage, entry.refused_at = asdict(refused.damage), at
     session.add(entry)
     session.flush()
-    return entry.quarantine_id or 0
+    return entry
 
 
 def settle(

@@ -168,12 +168,12 @@ def _made_on(taking: _Taking, created_on: date) -> None:
 def _refuse(taking: _Taking, refused: BlockRefused) -> None:
     taking.report.refuse(refused)
     kept = not _brings_nothing(taking.session, taking.feed_file, refused)
-    quarantine_id = keep(taking.session, taking.feed_file, refused, taking.content, taking.at) if kept else None
+    entry = keep(taking.session, taking.feed_file, refused, taking.content, taking.at) if kept else None
     damage = refused.damage
     record_act(
         taking.session, taking.at, taking.actor, "feed.block_refused", f"feed:{taking.feed_file.sha256}", "6-1",
         first_record=refused.first_record, record=damage.record, column=damage.column, item=damage.item,
-        quarantine=quarantine_id,
+        quarantine=entry.quarantine_id if entry else None,
     )  # fmt: skip
 
 

@@ -106,7 +106,7 @@ def _refuse(
         return True
     lines = len(content.sequences) if isinstance(content, EventFile) else 0
     if waiting or is_kept(session, feed_file, 1):
-        keep(session, feed_file, BlockRefused(1, None, damage, lines), whole, at)
+        report.is_kept = bool(keep(session, feed_file, BlockRefused(1, None, damage, lines), whole, at).content)
     if waiting:
         record_act(
             session, at, actor, "feed.alarm", f"feed:{file.sha256}", "5-2",
