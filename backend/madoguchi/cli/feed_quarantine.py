@@ -239,12 +239,19 @@ def _state(file: FileLine) -> str:
 def _done(file: FileLine) -> str:
     if file.refusal is not None:
         return "何も取り込んでいません"
+    if file.reconciled is not None:
+        return _reconciled(**file.reconciled)
     if file.kind == Feed.STATUS:
         return f"イベント{file.events_applied:,}件を反映"
     blocks = f"{file.blocks_accepted:,}ブロックを取込"
     if file.kind == Feed.BALANCES:
         return f"{blocks}(残高 {file.balances_changed:,}口座)"
     return f"{blocks}(明細 {file.rows_added:,}行を追加、{file.rows_removed:,}行を削除)"
+
+
+def _reconciled(changed: int, ended: int, skipped: list[int] | None, **held: int) -> str:
+    gap = "、届いていなかった sequence {}〜{} を埋めました".format(*skipped) if skipped else "しました"
+    return f"全件照合: {changed:,}件を直し、利用登録を{ended:,}件終了{gap}"
 
 
 def _records(entry: EntryLine) -> str:

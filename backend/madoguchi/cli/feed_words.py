@@ -22,6 +22,9 @@ REPORT_SHAPE = """\b
   passed_over              読み飛ばしたブロックの数(預金種目ごと)
   not_registered           登録のない口座の分の数
   rows_added, rows_removed, balances_changed, events_applied, events_known
+  events_covered           events_known のうち、全件照合に含まれていたもの
+  reconciled               全件照合の結果。なければ null (ファイルの contracts, accounts、
+                           直した件数 changed、終了した利用登録 ended、埋めた番号 skipped)
   followed                 待っていて、続けて取り込んだファイル"""
 """The keys of a report as JSON, as the help tells them."""
 
@@ -39,9 +42,9 @@ def summary(report: FileReport) -> str:
 def particulars(report: FileReport) -> Iterator[str]:
     """What was refused and why, what was passed over, and what to do."""
     yield from report.details
-    if report.refused is not None and report.refused.waiting and not report.is_kept:
+    if report.is_waiting and not report.is_kept:
         yield "長いため、内容を隔離に残していません。抜けているファイルのあとで、もう一度取り込んでください。"
-    elif report.refused is not None and report.refused.waiting:
+    elif report.is_waiting:
         yield "このファイルは隔離に残しました。抜けているファイルを取り込むと、続けて取り込みます。"
     elif report.refused is not None:
         yield "このファイルからは、何も取り込んでいません。直したファイルを、送り元から受け取ってください。"
@@ -57,7 +60,7 @@ def report_as_json(report: FileReport) -> dict[str, Any]:
         "clean": report.clean,
         "known_before": report.known_before,
         "refused": asdict(report.refused.damage) if report.refused else None,
-        "waiting": report.refused is not None and report.refused.waiting,
+        "waiting": report.is_waiting,
         "blocks_accepted": report.blocks_accepted,
         "blocks_unchanged": report.blocks_unchanged,
         "blocks_refused_count": report.refused_count,
@@ -76,5 +79,7 @@ def report_as_json(report: FileReport) -> dict[str, Any]:
         "balances_changed": report.balances_changed,
         "events_applied": report.events_applied,
         "events_known": report.events_known,
+        "events_covered": report.events_covered,
+        "reconciled": report.reconciled.figures if report.reconciled else None,
         "followed": [report_as_json(one) for one in report.followed],
     }

@@ -15,6 +15,7 @@ from madoguchi.cli.context import Office, office
 from madoguchi.cli.failures import REFUSED, Trouble
 from madoguchi.cli.feed_progress import progress
 from madoguchi.cli.feed_words import EXIT_CODES, REPORT_SHAPE, particulars, report_as_json, summary
+from madoguchi.cli.interrupting import CTRL_C, TERMINATED, told_when_interrupted
 from madoguchi.cli.words import day, say, say_json
 from madoguchi.doors.core_banking.importing import Progress, import_file
 from madoguchi.doors.core_banking.sample_books import DEFAULT_MONTHS, DEFAULT_SEED, write_sample_files
@@ -22,6 +23,8 @@ from madoguchi.doors.core_banking.zengin_file import FileForm
 from madoguchi.procedures.feeds.files import FileReport
 from madoguchi.procedures.installing import Database
 from madoguchi.procedures.status_feed.reconciling import EndingBound
+
+INTERRUPTED_CODES = f"{CTRL_C} と {TERMINATED} は、Ctrl+C と SIGTERM での中断。"
 
 app = typer.Typer(help="勘定系とインターネットバンキングからの連携ファイル。")
 app.command("schema")(feed_schema.schema)
@@ -32,7 +35,7 @@ app.command("set-aside")(feed_quarantine.set_aside_)
 app.command("watch")(feed_watching.watch)
 
 
-@app.command("import", epilog=f"{EXIT_CODES}\n\n{REPORT_SHAPE}")
+@app.command("import", epilog=f"{EXIT_CODES}{INTERRUPTED_CODES}\n\n{REPORT_SHAPE}")
 def import_(
     context: typer.Context,
     files: Annotated[
@@ -44,13 +47,14 @@ def import_(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="プログラムのための形で書き出します。")] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="全件照合のファイルで多くの契約が解約になっても、取り込みます。")
+        bool, typer.Option("--force", help="全件照合で多くの契約や口座が外れても、番号が大きく飛んでも、取り込みます。")
     ] = False,
 ) -> None:
     """ファイルを順に取り込みます。
 
     ブロックごとに、全部か無しかです。受け付けないブロックは、記録番号・桁・見つかった値・あるべき値を示し、隔離に残します。
     同じファイルをもう一度取り込んでも、何も変わりません。途中で止まった取込は、同じファイルをもう一度取り込むと続きから終わります。
+    前のファイルを待つファイルも、同じコマンドのあとのファイルで取り込めれば、すべて受け付けたことになります。
     """
     desk = office(context)
     new_on = None if as_of is None else day(as_of)
@@ -58,17 +62,19 @@ def import_(
     for path in files:
         path.open("rb").close()  # a name that is mistyped stops the command before anything is taken in
     reports = []
-    for path in files:
-        with progress(path.name, silent=as_json) as tell:
-            report = desk.run(partial(_import, desk, path, new_on, bound, tell))
-        reports.append(report)
-        if not as_json:
-            say(summary(report))
-            for sentence in particulars(report):
-                say(f"  {sentence}")
+    with told_when_interrupted():
+        for path in files:
+            with progress(path.name, silent=as_json) as tell:
+                report = desk.run(partial(_import, desk, path, new_on, bound, tell))
+            reports.append(report)
+            if not as_json:
+                say(summary(report))
+                for sentence in particulars(report):
+                    say(f"  {sentence}")
     if as_json:
         say_json([report_as_json(report) for report in reports])
-    if not all(report.clean for report in reports):
+    came = {one.name for report in reports for one in report.followed if one.clean}
+    if not all(report.clean or (report.is_waiting and report.name in came) for report in reports):
         raise typer.Exit(REFUSED)
 
 

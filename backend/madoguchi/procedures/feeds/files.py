@@ -23,6 +23,9 @@ from madoguchi.rules.vocabulary import Feed
 REFUSALS_TOLD = 20
 """How many refused blocks of a file are told one by one; quarantine holds them all, memory and screen do not."""
 
+IMPORTED = "feed.imported"
+"""The act of a file that was taken in to its end."""
+
 _FIGURES = ("blocks_accepted", "blocks_unchanged", "rows_added", "rows_removed", "balances_changed", "events_applied")
 
 _FOLLOWED = {True: "取り込みました", False: "取り込めませんでした"}
@@ -66,6 +69,11 @@ class FileReport:
     def clean(self) -> bool:
         """Whether nothing of this file was refused; those that followed it have verdicts of their own."""
         return self.refused is None and not self.refused_count
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it was refused only because an earlier file has not come."""
+        return self.refused is not None and self.refused.waiting
 
     def refuse(self, block: BlockRefused) -> None:
         """Count a refused block, and keep it as long as there are few."""
@@ -146,7 +154,7 @@ def finish_file(session: Session, feed_file_id: int, report: FileReport, actor: 
     session.add(feed_file)
     if report.data_until is not None:
         note_arrival(session, feed_file, report.data_until, at)
-    _record(session, "feed.imported", feed_file.sha256, actor, at, **_figures(report))
+    _record(session, IMPORTED, feed_file.sha256, actor, at, **_figures(report))
 
 
 def refuse_file(session: Session, file: FileSeen, report: FileReport, actor: str, at: datetime) -> FeedFile | None:
@@ -174,6 +182,7 @@ def _figures(report: FileReport) -> dict[str, Any]:
         "refused": report.refused_count,
         "passed_over": sum(report.passed_over.values()),
         "not_registered": report.not_registered,
+        **({"reconciled": report.reconciled.figures} if report.reconciled else {}),
     }
 
 

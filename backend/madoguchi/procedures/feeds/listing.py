@@ -1,17 +1,22 @@
 """What an officer looks up about feeds: files that came, newest first, and what is in quarantine (隔離)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
+from madoguchi.procedures.feeds.files import IMPORTED
 from madoguchi.procedures.feeds.quarantine import unknown_entry
 from madoguchi.procedures.feeds.values import Damage
 from madoguchi.procedures.service import NotFound
+from madoguchi.records.audit import Act
 from madoguchi.records.bank import FeedFile, QuarantinedBlock
+from madoguchi.rules.batches import batches
 from madoguchi.rules.vocabulary import Feed
+
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,7 @@ class FileLine:
     balances_changed: int
     events_applied: int
     in_quarantine: int  # entries that nothing has settled
+    reconciled: dict[str, Any] | None = None  # what a full file of the status feed did (status_feed/reconciled.py)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,7 @@ class EntryLine:
 
 def list_files(session: Session, limit: int | None = None) -> list[FileLine]:
     """Files, the newest first."""
-    return [_file(*row) for row in session.execute(_files().limit(limit))]
+    return _with_reconciled(session, [_file(*row) for row in session.execute(_files().limit(limit))])
 
 
 def find_file(session: Session, number: int) -> FileLine:
@@ -69,7 +75,7 @@ def find_file(session: Session, number: int) -> FileLine:
     row = session.execute(_files().where(col(FeedFile.feed_file_id) == number)).first()
     if row is None:
         raise NotFound(f"ファイル {number} はありません。番号は「madoguchi feed list」で確かめられます。")
-    return _file(*row)
+    return _with_reconciled(session, [_file(*row)])[0]
 
 
 def list_entries(session: Session, limit: int | None = None, file_number: int | None = None) -> list[EntryLine]:
@@ -134,6 +140,15 @@ def _file(row: FeedFile, in_quarantine: int) -> FileLine:
         events_applied=row.events_applied,
         in_quarantine=in_quarantine,
     )
+
+
+def _with_reconciled(session: Session, lines: list[FileLine]) -> list[FileLine]:
+    """What full files did stands in the trail."""
+    figures: dict[str, Any] = {}
+    for some in batches([f"feed:{line.sha256}" for line in lines if line.kind == Feed.STATUS], _AT_ONCE):
+        chosen = select(Act.subject, Act.detail).where(col(Act.subject).in_(some), col(Act.action) == IMPORTED)
+        figures |= {subject: detail.get("reconciled") for subject, detail in session.execute(chosen)}
+    return [replace(line, reconciled=figures.get(f"feed:{line.sha256}")) for line in lines]
 
 
 def _entries() -> Any:

@@ -58,6 +58,17 @@ class Reconciled:
         if len(self.changes) < CHANGES_TOLD:
             self.changes.append(f"{whose}: {in_words(changes)}")
 
+    @property
+    def figures(self) -> dict[str, Any]:
+        """For the trail and for programs."""
+        return {
+            "contracts": self.contracts,
+            "accounts": self.accounts,
+            "changed": self.changed,
+            "ended": self.ended,
+            "skipped": self.skipped,
+        }
+
     def __str__(self) -> str:
         held = f"全件照合: 契約{self.contracts:,}件・口座{self.accounts:,}件"
         if not self.changed and not self.ended:
