@@ -1,13 +1,18 @@
 """Files in a watched folder: which are all there, which are never touched, in which order, and that none is lost."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from madoguchi.cli.failures import Trouble
+from madoguchi.cli.feed_folder import alone_in
+from madoguchi.doors.core_banking.importing import import_file
 from madoguchi.doors.core_banking.watching import Delivery, candidates, is_whole, put_away, turn_of
 from madoguchi.doors.core_banking.zengin_code import KANA_TABLES
 from madoguchi.doors.core_banking.zengin_writer import write_notices, write_statements
+from madoguchi.records.database import Database
 from tests.feeds.bank import NOW
 from tests.feeds.books import BANK, ORDINARY, TODAY, block, notice, notices, row
 from tests.feeds.events import opened, registered, status_file
@@ -87,3 +92,45 @@ def test_nothing_is_ever_overwritten(tmp_path: Path) -> None:
     assert names == ["zengin.txt", "zengin-2.txt", "zengin-3.txt"]
     assert [(there / name).read_bytes() for name in names] == [b"1", b"2", b"3"]
     assert not (tmp_path / "zengin.txt").exists()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link"])
+async def test_what_stands_for_a_file_only_since_it_was_looked_at_is_refused_at_once(
+    tmp_path: Path, database: Database, kind: str
+) -> None:
+    """Reading a pipe would never end; a link leads to a file that is not its sender's."""
+    path = tmp_path / "a.txt"
+    (tmp_path / "theirs.txt").write_bytes(write_notices(BANK, [notices(notice())]))
+    os.mkfifo(path) if kind == "pipe" else path.symlink_to(tmp_path / "theirs.txt")
+    with pytest.raises(OSError, match=r"a\.txt"):
+        is_whole(path, Delivery.CLOSED, NOW)
+    with pytest.raises(OSError, match=r"a\.txt"):
+        turn_of(path)
+    with pytest.raises(OSError, match=r"a\.txt"):
+        await import_file(database, path, BANK.bank_code, NOW, follow_links=False)
+    if kind == "link":
+        assert (await import_file(database, path, BANK.bank_code, NOW)).kind == "04", "by hand a link may be named"
+
+
+def test_nothing_is_put_away_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "done").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "a.txt").write_bytes(b"x")
+    with pytest.raises(OSError, match="done"):
+        put_away(tmp_path / "a.txt", tmp_path / "done")
+    assert (tmp_path / "a.txt").exists()
+
+
+@pytest.mark.parametrize("name", ["done", "refused", ".watch.lock"])
+def test_a_folder_whose_own_names_are_links_is_not_watched(tmp_path: Path, name: str) -> None:
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(Trouble, match=f"{name} がリンクです"), alone_in(tmp_path / "inbox"):
+        pass
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_file_is_no_folder_to_watch(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"x")
+    with pytest.raises(Trouble, match="はファイルです"), alone_in(tmp_path / "a.txt"):
+        pass

@@ -5,7 +5,6 @@ rest, as on shared folders, whose other machines tell nobody. A failure of one f
 until it changes; a database that is away is waited for. SIGTERM and Ctrl+C finish the file at hand.
 """
 
-import fcntl
 import logging
 import os
 import queue
@@ -26,6 +25,7 @@ from watchdog.observers.inotify import InotifyObserver
 
 from madoguchi.cli.context import Office, office
 from madoguchi.cli.failures import Trouble, database_is_away, sentence_of
+from madoguchi.cli.feed_folder import alone_in
 from madoguchi.cli.feed_progress import progress
 from madoguchi.cli.feed_words import particulars, report_as_json, summary
 from madoguchi.cli.words import say, say_json, visible_lines
@@ -41,7 +41,6 @@ from madoguchi.doors.core_banking.watching import (
     turn_of,
 )
 from madoguchi.doors.core_banking.zengin_file import FileForm
-from madoguchi.installation import open_in
 from madoguchi.procedures.feeds.files import FileReport
 from madoguchi.procedures.feeds.listing import count_entries
 from madoguchi.procedures.installing import Database
@@ -54,8 +53,6 @@ LOOK_EVERY = 5.0
 
 LONGEST_WAIT = 60.0
 """Seconds between two tries to reach the database, at most; they begin with one."""
-
-LOCK_FILE = ".watch.lock"
 
 State = tuple[int, int]
 """Size and time of writing: a file that has changed is looked at again."""
@@ -80,9 +77,7 @@ def watch(
     """
     desk = office(context)
     with ExitStack() as held:
-        held.enter_context(_alone(folder))
-        for name in (DONE, REFUSED):
-            (folder / name).mkdir(exist_ok=True)
+        held.enter_context(alone_in(folder))
         watched = Watch(desk, folder, as_json)
         held.enter_context(watched.stopped_by_signals())
         held.enter_context(watched.told_by_the_kernel())
@@ -194,7 +189,7 @@ class Watch:
         now = self.desk.now
         if is_whole(path, self.delivered.get(path.name, Delivery.UNKNOWN), now):
             return True
-        if is_quiet(path.stat(), now) and self.told_unfinished.get(path.name) != _state(path):
+        if is_quiet(path.lstat(), now) and self.told_unfinished.get(path.name) != _state(path):
             self.told_unfinished[path.name] = _state(path)
             sentence = f"{path.name}: まだ終わりまで届いていません。届いたら取り込みます。"
             self.tell("unfinished", sentence, file=path.name)
@@ -273,26 +268,21 @@ class _Doorbell(FileSystemEventHandler):
             self._arrivals.put((os.path.basename(os.fsdecode(event.dest_path)), Delivery.MOVED))
 
 
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold the folder. Raises Trouble when it is none, or when another watch holds it."""
-    if not folder.is_dir():
-        raise Trouble(f"フォルダー {folder} がありません。名前と場所を確かめてください。")
-    with open_in(folder, LOCK_FILE) as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Trouble(f"{folder} は、ほかの「madoguchi feed watch」が見ています。") from None
-        yield
-
-
 async def _import(desk: Office, path: Path, tell: Progress, database: Database) -> FileReport:
     form, bound = FileForm.set_by(desk.settings), EndingBound(desk.settings.full_file_ends_percent)
     return await import_file(
-        database, path, desk.settings.bank_code, desk.now, actor=desk.actor, form=form, bound=bound, progress=tell
+        database,
+        path,
+        desk.settings.bank_code,
+        desk.now,
+        actor=desk.actor,
+        form=form,
+        bound=bound,
+        progress=tell,
+        follow_links=False,
     )
 
 
 def _state(path: Path) -> State:
-    found = path.stat()
+    found = path.lstat()
     return found.st_size, found.st_mtime_ns

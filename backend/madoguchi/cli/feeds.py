@@ -18,6 +18,7 @@ from madoguchi.cli.feed_words import EXIT_CODES, REPORT_SHAPE, particulars, repo
 from madoguchi.cli.interrupting import CTRL_C, TERMINATED, told_when_interrupted
 from madoguchi.cli.words import day, say, say_json
 from madoguchi.doors.core_banking.importing import Progress, import_file
+from madoguchi.doors.core_banking.opening import open_regular
 from madoguchi.doors.core_banking.sample_books import DEFAULT_MONTHS, DEFAULT_SEED, write_sample_files
 from madoguchi.doors.core_banking.zengin_file import FileForm
 from madoguchi.procedures.feeds.files import FileReport
@@ -60,7 +61,9 @@ def import_(
     new_on = None if as_of is None else day(as_of)
     bound = EndingBound(desk.settings.full_file_ends_percent, force)
     for path in files:
-        path.open("rb").close()  # a name that is mistyped stops the command before anything is taken in
+        open_regular(
+            path, follow_links=True
+        ).close()  # a name that is mistyped stops the command before anything is taken in
     reports = []
     with told_when_interrupted():
         for path in files:

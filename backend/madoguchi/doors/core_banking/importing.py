@@ -11,6 +11,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from madoguchi.doors.core_banking.opening import open_regular
 from madoguchi.doors.core_banking.packing import packed
 from madoguchi.doors.core_banking.retrying import take_in_waiting
 from madoguchi.doors.core_banking.status_feed import read_status_file
@@ -46,6 +47,7 @@ async def import_file(
     form: FileForm = USUAL_FORM,
     progress: Progress = in_silence,
     bound: EndingBound = USUAL_BOUND,
+    follow_links: bool = True,
 ) -> FileReport:
     """Take one file in and report what it did; str(report) is a Japanese line, report.details are the others.
 
@@ -54,10 +56,11 @@ async def import_file(
     as_of      the day on which an old file was new (作成日 has no era); default: the JST day of `at`.
     form       how this bank writes its Zengin files.
     bound      how many contracts a full file of the status feed may end.
+    follow_links  whether whoever names the file may name a link to it.
     Raises OSError when the file cannot be read.
     """
     read_as_of = as_of or at.astimezone(JST).date()
-    with path.open("rb") as stream:
+    with open_regular(path, follow_links) as stream:
         # Any bytes make a name on Linux.
         name = os.fsencode(path.name).decode("utf-8", "backslashreplace")
         seen = FileSeen(name, hashlib.file_digest(stream, "sha256").hexdigest(), kind_of(path, stream))

@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 from madoguchi.doors.core_banking.era import read_wareki
 from madoguchi.doors.core_banking.importing import UNKNOWN, kind_of
+from madoguchi.doors.core_banking.opening import open_regular
 from madoguchi.doors.core_banking.zengin_layout import RECORD_BYTES
 from madoguchi.rules.vocabulary import Feed
 
@@ -70,7 +71,7 @@ def is_whole(path: Path, delivery: Delivery, at: datetime) -> bool:
     """Whether a file is all there. Raises OSError when it cannot be read."""
     if delivery is Delivery.MOVED:
         return True
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         kind = kind_of(path, stream)
         if kind not in (Feed.STATUS, UNKNOWN):
             return _has_end_record(stream)
@@ -88,7 +89,7 @@ def is_quiet(written: os.stat_result, at: datetime) -> bool:
 
 def turn_of(path: Path) -> Turn:
     """When a file is taken among those that are whole at one moment. Raises OSError."""
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         kind = kind_of(path, stream)
         if kind == Feed.STATUS:
             sequence = _first_line(stream).get("sequence")
@@ -101,19 +102,24 @@ def turn_of(path: Path) -> Turn:
 
 
 def put_away(path: Path, folder: Path) -> Path:
-    """Move a file into a folder under its name, numbered where the name is taken. Raises OSError."""
-    for number in range(1, 1_000_000):
-        there = folder / (path.name if number == 1 else f"{path.stem}-{number}{path.suffix}")
-        try:
-            # Claims the name, so that nothing is ever overwritten.
-            os.close(os.open(there, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        except FileExistsError:
-            continue
-        try:
-            return path.replace(there)
-        except OSError:
-            there.unlink()
-            raise
+    """Move a file into a folder under its name, numbered where the name is taken. Raises OSError, also for a link."""
+    into = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        for number in range(1, 1_000_000):
+            name = path.name if number == 1 else f"{path.stem}-{number}{path.suffix}"
+            try:
+                # Claims the name, so that nothing is ever overwritten.
+                os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600, dir_fd=into))
+            except FileExistsError:
+                continue
+            try:
+                os.replace(path, name, dst_dir_fd=into)
+            except OSError:
+                os.unlink(name, dir_fd=into)
+                raise
+            return folder / name
+    finally:
+        os.close(into)
     raise FileExistsError(17, "no name is left", str(folder / path.name))
 
 
