@@ -214,6 +214,7 @@ async def test_what_the_newest_file_has_confirmed_no_file_made_in_between_can_un
     refused = await bank.send(told(6, 23))
     assert [one.damage.message for one in refused.blocks_refused] == [
         "1件目: 作成日 2026-11-23 の内容が、取込済みの、より新しいファイル(作成日 2026-11-24)の内容と異なります"
+        "(新しいほうが正しければ、何もしなくてかまいません)"
     ]
     assert [one.amount for one in await bank.rows()] == [5]
 

@@ -190,7 +190,13 @@ async def test_an_account_unknown_to_internet_banking_is_not_taken_in_until_it_i
     other = AccountKey("002", "1", "7654321")
     file = write_statements(BANK, [block(row(1), account=other), block(row(2))])
     report = await bank.send(file)
-    assert report.details == ["インターネットバンキングに登録のない口座の分1件は、取り込んでいません。"]
+    assert report.details == [
+        "インターネットバンキングに登録のない口座の分1件は、取り込んでいません(002-1-…4321)。"
+        "登録したはずの口座なら、account.registered を取り込んだあとで、同じファイルをもう一度取り込んでください。"
+    ]
+    several = [block(row(1), account=AccountKey("002", "1", f"765430{digit}")) for digit in range(4)]
+    (told,) = (await bank.send(write_statements(BANK, several))).details
+    assert "4件は、取り込んでいません(002-1-…4300、002-1-…4301、002-1-…4302 など)。" in told
     assert await bank.count(Transaction) == 1
     await bank.send(status_file(registered(4, other)), suffix="jsonl")
     assert (await bank.send(file)).rows_added == 1

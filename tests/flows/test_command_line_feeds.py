@@ -153,6 +153,7 @@ def test_a_refused_block_is_listed_and_shown_until_the_mended_file_brings_its_da
 
     assert command("feed", "import", str(statements)).code == 0
     assert "隔離中のブロックはありません。" in command("feed", "list").out
+    assert "状態: 隔離は終わりました(取り込まないブロック 1件)" in command("feed", "show", "2").out
     assert "同じ日の明細が、あとのファイルで入りました。" in command("feed", "show", "q1").out
     settled = command("feed", "retry", "q1")
     assert (settled.code, "すでに終わっています" in settled.out) == (0, True)
@@ -172,6 +173,18 @@ def test_an_officer_sets_a_block_aside_with_a_reason(command: Command, books: li
     )
     assert "取り込まない理由: 送り元が取り消した" in command("feed", "show", "q1").out
     assert command("feed", "list", "--json").json["quarantine"] == []
+
+
+def test_an_officer_sets_all_blocks_of_a_file_aside_at_once(command: Command, books: list[Path]) -> None:
+    status, statements, _ = books
+    command("feed", "import", str(status), str(with_a_wrong_digit(statements)))
+    said = command("feed", "set-aside", "2", "--reason", "送り元が取り消した")
+    assert (said.code, said.out) == (0, "ファイル 2 の隔離中のブロック1件を、取り込まないことにしました。\n")
+    assert "取り込まない理由: 送り元が取り消した" in command("feed", "show", "q1").out
+    again = command("feed", "set-aside", "2", "--reason", "もう一度")
+    assert again.out == "ファイル 2 に、隔離中のブロックはありません。\n"
+    unknown = command("feed", "set-aside", "99", "--reason", "ない")
+    assert (unknown.code, "ファイル 99 はありません" in unknown.err) == (1, True)
 
 
 def test_a_status_file_that_waits_is_told_and_comes_by_itself(command: Command, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from madoguchi.cli.feed_words import kind_in_words, particulars, report_as_json
 from madoguchi.cli.words import day_in_words, in_words, say, say_json, say_table
 from madoguchi.doors.core_banking.retrying import judge_again
 from madoguchi.doors.core_banking.zengin_file import FileForm
-from madoguchi.procedures.feeds.files import FileReport
+from madoguchi.procedures.feeds.files import REGISTERED_LATER, FileReport
 from madoguchi.procedures.feeds.listing import (
     EntryLine,
     FileLine,
@@ -26,7 +26,7 @@ from madoguchi.procedures.feeds.listing import (
     list_entries,
     list_files,
 )
-from madoguchi.procedures.feeds.quarantine import open_ids, set_aside
+from madoguchi.procedures.feeds.quarantine import open_ids, set_aside, set_file_aside
 from madoguchi.procedures.status_feed.files import waits
 from madoguchi.rules.vocabulary import Feed, Settlement
 
@@ -114,7 +114,8 @@ def retry(
     everything: Annotated[bool, typer.Option("--all", help="隔離中のものすべて。")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """隔離中のブロックを、もう一度判定します。足りない日の明細が届いたあとや、口座が登録されたあとに使います。
+    """隔離中のブロックを、もう一度判定します。足りない日の明細が届いたあとに使います。登録のない口座の分は隔離にはなく、
+    口座が登録されたあとで、同じファイルをもう一度取り込みます。
 
     受け付けたものは、隔離から出ます。1つでも残れば、終了コードは 3 です。
     """
@@ -145,13 +146,28 @@ def retry(
 
 def set_aside_(
     context: typer.Context,
-    number: Annotated[str, typer.Argument(help="隔離の番号(q3)。", metavar="ID", show_default=False)],
+    number: Annotated[
+        str,
+        typer.Argument(
+            help="隔離の番号(q3)。ファイルの番号(12)なら、その隔離中のものすべて。", metavar="ID", show_default=False
+        ),
+    ],
     reason: Annotated[str, typer.Option(help="理由。記録に残ります。")] = "",
 ) -> None:
     """隔離中のブロックを、取り込まないことに決めます。元には戻せませんが、同じファイルを取り込めば、また判定します。"""
     desk = office(context)
     if not reason.strip():
         raise Trouble("--reason で理由を指定してください。", 2)
+    if re.fullmatch(r"\d{1,18}", number, re.ASCII):
+        file = desk.reading(find_file, int(number))
+        count = desk.writing(set_file_aside, file.number, reason.strip(), desk.actor, desk.now)
+        what = (
+            f"の隔離中のブロック{count:,}件を、取り込まないことにしました"
+            if count
+            else "に、隔離中のブロックはありません"
+        )
+        say(f"ファイル {number} {what}。")
+        return
     done = desk.writing(set_aside, _entry_number(number), reason.strip(), desk.actor, desk.now)
     say(f"{number} を取り込まないことにしました。" if done else f"{number} は、すでに終わっています。")
 
@@ -187,6 +203,7 @@ def _file_lines(file: FileLine, entries: list[EntryLine]) -> Iterator[str]:
     yield f"したこと: {_done(file)}"
     if file.accounts_unknown:
         yield f"インターネットバンキングに登録のない口座の分 {file.accounts_unknown:,}件は、取り込んでいません。"
+        yield REGISTERED_LATER
     for entry in entries:
         settled = SETTLEMENTS[Settlement(entry.settled_as)] if entry.settled_as else "隔離中"
         yield f"q{entry.number} {_records(entry)}件目 {entry.whose}: {settled}。{entry.damage.message}"
@@ -224,7 +241,7 @@ def _advice(entry: EntryLine) -> Iterator[str]:
     else:
         yield "直したファイルが届いたら取り込み、そのあと、下の set-aside で隔離を終えてください。"
     if entry.has_content:
-        yield f"足りないファイルや口座の登録があとから届いたとき: madoguchi feed retry q{entry.number}"
+        yield f"足りないファイルがあとから届いたとき: madoguchi feed retry q{entry.number}"
     yield f"取り込まないとき: madoguchi feed set-aside q{entry.number} --reason 理由"
 
 
@@ -233,7 +250,9 @@ def _state(file: FileLine) -> str:
         return "前のファイル待ち" if file.in_quarantine and waits(file.refusal) else "受け付けません"
     if file.finished_at is None:
         return "中断(または取込中)"
-    return f"隔離あり({file.in_quarantine:,}件)" if file.in_quarantine else "取込済み"
+    if file.in_quarantine:
+        return f"隔離あり({file.in_quarantine:,}件)"
+    return f"隔離は終わりました(取り込まないブロック {file.blocks_refused:,}件)" if file.blocks_refused else "取込済み"
 
 
 def _done(file: FileLine) -> str:

@@ -21,6 +21,7 @@ REPORT_SHAPE = """\b
   blocks_refused           はじめの20件: refused のキーと first_record, account
   passed_over              読み飛ばしたブロックの数(預金種目ごと)
   not_registered           登録のない口座の分の数
+  not_registered_accounts  はじめの3口座
   rows_added, rows_removed, balances_changed, events_applied, events_known
   events_covered           events_known のうち、全件照合に含まれていたもの
   reconciled               全件照合の結果。なければ null (ファイルの contracts, accounts、
@@ -74,6 +75,7 @@ def report_as_json(report: FileReport) -> dict[str, Any]:
         ],
         "passed_over": dict(report.passed_over),
         "not_registered": report.not_registered,
+        "not_registered_accounts": report.not_registered_accounts,
         "rows_added": report.rows_added,
         "rows_removed": report.rows_removed,
         "balances_changed": report.balances_changed,

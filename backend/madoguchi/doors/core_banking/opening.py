@@ -7,11 +7,11 @@ a link would lead to files that are not the sender's.
 import errno
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 
-def open_regular(path: Path, follow_links: bool = False) -> BinaryIO:
+def open_regular(path: Path, follow_links: bool = False) -> BufferedReader:
     """The file, for reading. Raises OSError for anything but a regular file; for a link, unless it may be followed."""
     # Non-blocking: the opening of a pipe waits for somebody who writes into it.
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow_links else os.O_NOFOLLOW)

@@ -1,4 +1,4 @@
-"""A block of quarantine judged again: after the missing days have come, or the account has been registered.
+"""A block of quarantine judged again: after the missing days have come.
 
 It is read from the bytes that were kept, as on the day when its file came. A status file that had waited for another is
 judged again by itself once that one has come (`take_in_waiting`). The procedures act (procedures/feeds/taking_in.py).

@@ -51,7 +51,8 @@ def outdated(block: StatementBlock, newer: Sequence[Statement]) -> Damage:
         "作成日",
         f"{block.created_on}",
         f"取込済みの {later} 以後",
-        f"作成日 {block.created_on} の内容が、取込済みの、より新しいファイル(作成日 {later})の内容と異なります",
+        f"作成日 {block.created_on} の内容が、取込済みの、より新しいファイル(作成日 {later})の内容と異なります"
+        "(新しいほうが正しければ、何もしなくてかまいません)",
     )
 
 

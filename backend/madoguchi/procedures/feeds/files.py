@@ -13,7 +13,7 @@ from typing import Any
 from sqlmodel import Session, select
 
 from madoguchi.procedures.feeds.arrivals import note_arrival
-from madoguchi.procedures.feeds.values import BlockRefused, FileRefused
+from madoguchi.procedures.feeds.values import AccountKey, BlockRefused, FileRefused
 from madoguchi.procedures.status_feed.reconciled import Reconciled
 from madoguchi.procedures.trail import record_act
 from madoguchi.records.bank import FeedFile
@@ -22,6 +22,13 @@ from madoguchi.rules.vocabulary import Feed
 
 REFUSALS_TOLD = 20
 """How many refused blocks of a file are told one by one; quarantine holds them all, memory and screen do not."""
+
+_ACCOUNTS_TOLD = 3
+
+REGISTERED_LATER = (
+    "登録したはずの口座なら、account.registered を取り込んだあとで、同じファイルをもう一度取り込んでください。"
+)
+"""What to do about accounts that were left out."""
 
 IMPORTED = "feed.imported"
 """The act of a file that was taken in to its end."""
@@ -55,6 +62,7 @@ class FileReport:
     refused_count: int = 0  # all of them
     passed_over: Counter[str] = field(default_factory=Counter)  # blocks by 預金種目 (2-2)
     not_registered: int = 0  # blocks and notices of accounts unknown to internet banking (2-2)
+    not_registered_accounts: list[str] = field(default_factory=list)  # the first of them, masked
     rows_added: int = 0
     rows_removed: int = 0
     balances_changed: int = 0
@@ -80,6 +88,12 @@ class FileReport:
         self.refused_count += 1
         if len(self.blocks_refused) < REFUSALS_TOLD:
             self.blocks_refused.append(block)
+
+    def leave_out(self, account: AccountKey) -> None:
+        """Count a block or notice of an account that internet banking does not know; keep the first few accounts."""
+        self.not_registered += 1
+        if len(self.not_registered_accounts) < _ACCOUNTS_TOLD and str(account) not in self.not_registered_accounts:
+            self.not_registered_accounts.append(str(account))
 
     def reaches(self, moment: datetime) -> None:
         """What was taken in speaks of this moment."""
@@ -113,8 +127,11 @@ class FileReport:
             for kind, count in sorted(self.passed_over.items())
         ]
         if self.not_registered:
+            accounts = "、".join(self.not_registered_accounts)
+            more = " など" if self.not_registered > len(self.not_registered_accounts) else ""
             sentences.append(
-                f"インターネットバンキングに登録のない口座の分{self.not_registered:,}件は、取り込んでいません。"
+                f"インターネットバンキングに登録のない口座の分{self.not_registered:,}件は、取り込んでいません({accounts}{more})。"
+                f"{REGISTERED_LATER}"
             )
         if self.reconciled is not None:
             sentences += self.reconciled.details

@@ -121,7 +121,7 @@ def _statement(taking: _Taking, block: StatementBlock) -> None:
     session, feed_file, report = taking.session, taking.feed_file, taking.report
     account = find_account(session, block.account)
     if account is None:
-        report.not_registered += 1
+        report.leave_out(block.account)
         return
     _made_on(taking, block.created_on)
     stored = store_statement(session, account, block, feed_file, taking.at)
@@ -141,7 +141,7 @@ def _notices(taking: _Taking, block: NoticeBlock) -> None:
     for notice in block.notices:
         account = find_account(session, notice.account)
         if account is None:
-            report.not_registered += 1
+            report.leave_out(notice.account)
         else:
             changed += store_balance(session, account, notice, block.created_on, feed_file)
             _reaches(taking, notice.as_of)
