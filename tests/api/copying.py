@@ -129,7 +129,7 @@ class Bank:
         """Data and error codes of an answer, through everything but HTTP and the record."""
         (account,) = Ids(MASTER_KEY, self.told.kakeibo).seal(Kind.ACCOUNT, [self.account_id])
         question = Question(text, None, {"account": account, **variables})
-        asker = Asker(self.token, story.proof_key().thumbprint(), self.at, attended=True, safe=False)
+        asker = Asker(self.token, story.proof_key().thumbprint(), "once", self.at, attended=True, safe=False)
         quotas = Quotas(ALLOWANCE, "wk_test")
         passed = await self.database.reading(pass_gate, OPERATIONS, quotas, MASTER_KEY, question, asker)
         assert passed.operation is not None, passed.refused

@@ -206,7 +206,7 @@ async def test_an_answer_nobody_could_read_is_not_sent(caller: Caller, accept: s
         ("{ accounts { " + "a { " * 300 + "}" * 302, "SYNTAX_ERROR"),
         (
             '{ __type(name: "Account") { fields { type { fields { type { fields { name } } } } } } }',
-            "VALIDATION_FAILED",
+            "INTROSPECTION_TOO_LARGE",
         ),
         ("{ service @defer { open } }", "VALIDATION_FAILED"),
     ],

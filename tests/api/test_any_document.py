@@ -80,7 +80,7 @@ def test_every_field_of_any_valid_document_has_a_value_or_a_refusal(books: Books
     document = data.draw(documents())
     text = print_ast(visit(document, NamedIds(data.draw(st.sampled_from(known)))))
     token = story.access(books.session, books.registration_id, scopes)
-    asker = Asker(token, story.proof_key().thumbprint(), story.NOW, attended=False, safe=False)
+    asker = Asker(token, story.proof_key().thumbprint(), "once", story.NOW, attended=False, safe=False)
     passed = pass_gate(books.session, OPERATIONS, Quotas(ALLOWANCE, "wk_test"), MASTER_KEY, Question(text), asker)
     if passed.operation is None:
         assert {each.code for each in passed.refused} <= {"OPERATION_TOO_LARGE", "COST_EXCEEDED"}, passed.refused

@@ -207,7 +207,8 @@ def test_whatever_comes_when_and_where_what_is_served_is_what_the_limits_allow(
         token = f"token {asked.token} of {asked.registration} in {(at - START) // ALLOWANCE.session_lifetime}"
         worker = workers[asked.worker]
         session.execute(delete(QuotaUse).where(col(QuotaUse.kept_until) <= at))
-        standing = worker.standing(session, Call(f"reg_{asked.registration}", "agg_1", token, asked.attended, at))
+        standing = worker.standing(session, Call(f"reg_{asked.registration}", "agg_1", token, asked.attended, at), "")
+        assert standing is not None
         served = not standing.calls_exhausted() and not standing.cost_exhausted(asked.cost)
         assert served == model.allows(at, asked, token)
         if not served:

@@ -7,7 +7,7 @@ be passed by what N - 1 of them have under way at one moment, and by nothing els
 Nothing here is needed after a crash: counts that did not become durable belong to answers that never left.
 """
 
-from collections import OrderedDict, defaultdict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,6 +31,31 @@ class _Own:
     used: dict[str, int]
 
 
+class Tally:
+    """How often something was done in one second, in this process alone. It holds what the newest second has."""
+
+    def __init__(self) -> None:
+        self._second: datetime | None = None
+        self._counted: Counter[tuple[str, str]] = Counter()
+
+    def add(self, whose: str, what: str, at: datetime) -> int:
+        """Count it; how often it was done in the second of `at`, this time included."""
+        self._turn(at)
+        self._counted[whose, what] += 1
+        return self._counted[whose, what]
+
+    def of(self, whose: str, what: str, at: datetime) -> int:
+        """How often it was done in the second of `at`."""
+        self._turn(at)
+        return self._counted[whose, what]
+
+    def _turn(self, at: datetime) -> None:
+        second = at.replace(microsecond=0)
+        if second != self._second:
+            self._second = second
+            self._counted.clear()
+
+
 class Quotas:
     """The quotas of one installation, and what this process has let through just now. One for a process.
 
@@ -40,10 +65,11 @@ class Quotas:
     def __init__(self, allowance: Allowance, worker: str) -> None:
         self.allowance = allowance
         self.worker = worker
+        self.tally = Tally()
         self._own: OrderedDict[str, _Own] = OrderedDict()
 
-    def standing(self, session: Session, call: Call) -> Standing:
-        """How far the quotas of this call are used. One statement.
+    def standing(self, session: Session, call: Call, once: str) -> Standing | None:
+        """How far the quotas of this call are used; None for a replay: its proof's key `once` was used. One statement.
 
         What is judged by it, and `spend`, must follow without waiting for anything: then no other request of this
         process comes between.
@@ -51,7 +77,10 @@ class Quotas:
         counted = counters(call, self.allowance)
         own: dict[str, dict[str, int]] = defaultdict(dict)
         total: dict[str, dict[str, int]] = {each.name: {} for each in counted}
-        for counter, part, worker, amount in quotas.used(session, list(total)):
+        rows = quotas.used(session, list(total), once)
+        if rows is None:
+            return None
+        for counter, part, worker, amount in rows:
             if worker == self.worker:
                 own[counter][part] = amount
             else:
@@ -71,7 +100,7 @@ class Quotas:
         return charges
 
     def give_back(self, charges: Iterable[Charge]) -> None:
-        """The call came to nothing: its proof was a replay, or its record could not be written."""
+        """The call came to nothing: its record could not be written."""
         for charge in charges:
             if (own := self._own.get(charge.counter)) is not None:
                 left = own.used.pop(charge.part, 0) - charge.amount

@@ -2,7 +2,8 @@
 
 Access record, facts and the proof's `jti` become durable together. Requests that wait at the same moment share one
 commit; a lone request commits at once. A proof that was used before refuses its request alone: nothing of it is
-recorded or counted, and nothing of its answer may leave. What a use takes of its quotas is counted in the same commit.
+recorded, and nothing of its answer may leave. What a use takes of its quotas is counted in the same commit, a replay's
+too: that it is one is found here only when both were under way at once, and by then it has cost what others cost.
 An instruction to end a registration (5-1) is a commit of its own, with the end in it: no record tells of an end that
 did not come.
 """
@@ -144,7 +145,7 @@ class Recorder:
             known = [{"digest": digest, "body": body} for digest, body in bodies]
             await connection.execute(insert_new(connection, Fact, known, "digest"))
             await connection.execute(insert(table_of(AccessRecord)), [self._record(entry) for entry in fresh])
-        if counted := rows_of((charge for entry in fresh for charge in entry.use.charges), self.worker):
+        if counted := rows_of((charge for entry in batch for charge in entry.use.charges), self.worker):
             await connection.execute(quotas.adding(connection.dialect.name), counted)
         return {id(entry) for entry in fresh}
 

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Row, bindparam, select
+from sqlalchemy import BigInteger, Row, bindparam, literal_column, select, union_all
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, Session, SQLModel
 
 from madoguchi.records.database import Moment, table_of
+from madoguchi.records.registrations import UsedOnce
 
 MOST_COUNTERS: Final = 4
 """Counters that one call is counted in, at most (rules/quotas.py)."""
@@ -28,10 +29,14 @@ class QuotaUse(SQLModel, table=True):
     kept_until: datetime = Field(sa_type=Moment, index=True)
 
 
-def used(session: Session, counters: Sequence[str]) -> Sequence[Row[str, str, str, int]]:
-    """Rows (counter, part, worker, used) of these counters, of all workers, in one statement."""
+def used(session: Session, counters: Sequence[str], once: str) -> Sequence[Row[str, str, str, int]] | None:
+    """Rows (counter, part, worker, used) of these counters, of all workers, in one statement.
+
+    once  the key of a one-time thing (`UsedOnce`), looked up by the way: None when it was used before.
+    """
     names = {f"counter_{n}": counters[n] if n < len(counters) else "" for n in range(MOST_COUNTERS)}
-    return session.connection().execute(_USED, names).all()
+    rows = session.connection().execute(_USED, {**names, "once": once}).all()
+    return None if any(row.worker == _NO_WORKER for row in rows) else rows
 
 
 def adding(dialect: str) -> Any:
@@ -41,8 +46,17 @@ def adding(dialect: str) -> Any:
 
 # Built once, and with a fixed number of parameters: composing them at each request costs more than the database does.
 _TABLE: Final = table_of(QuotaUse)
-_USED: Final = select(_TABLE.c.counter, _TABLE.c.part, _TABLE.c.worker, _TABLE.c.used).where(
-    _TABLE.c.counter.in_([bindparam(f"counter_{n}") for n in range(MOST_COUNTERS)])
+_ONCE: Final = table_of(UsedOnce)
+_NO_WORKER: Final = ""
+"""Stands where a worker's name would in the row that tells of a one-time thing."""
+
+_USED: Final = union_all(
+    select(_TABLE.c.counter, _TABLE.c.part, _TABLE.c.worker, _TABLE.c.used).where(
+        _TABLE.c.counter.in_([bindparam(f"counter_{n}") for n in range(MOST_COUNTERS)])
+    ),
+    select(_ONCE.c.key, literal_column("''"), literal_column(f"'{_NO_WORKER}'"), literal_column("1")).where(
+        _ONCE.c.key == bindparam("once")
+    ),
 )
 
 

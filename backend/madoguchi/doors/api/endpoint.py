@@ -2,7 +2,7 @@
 
 Size, then proof of possession, then shape; then the gate (gate.py): admit, rules, and only now the document. Then the
 executor hands out the values, and the answer waits until the access record and the proof's `jti` are durable in one
-commit. A proof that was used before refuses its request alone.
+commit. A proof that was used before refuses its request alone, and mostly before its document is parsed.
 Source: RFC 9449 section 7, RFC 6750 section 3, RFC 9728 section 5.1; the GraphQL-over-HTTP draft; clauses 4-2, 5-2.
 """
 
@@ -96,12 +96,13 @@ class Endpoint:
             raise Refused(problem(Code.TOKEN_MISSING))
         proof = verify_proof(request.headers.getlist("dpop"), request.method, self.url, at, token)
         question = read_question(request, body)
-        asker = Asker(token, proof.jkt, at, is_attended(request), safe=request.method == "GET")
+        asker = Asker(token, proof.jkt, proof.once, at, is_attended(request), safe=request.method == "GET")
         passed = await self.context.database.reading(
             pass_gate, self.operations, self.context.quotas, self.context.master_key, question, asker
         )
         if passed.operation is None or passed.refused:
-            await self._record(passed, None, [(each, ()) for each in passed.refused], name, asker, proof)
+            if not passed.again:
+                await self._record(passed, None, [(each, ()) for each in passed.refused], name, asker, proof)
             refused = self._refusal(passed.refused, media, name, at)
             return replace(refused, body={**refused.body, **_extensions(passed, name)}) if passed.budget else refused
         answer = Answer(passed.admission, passed.ledger, passed.ids, at)
@@ -134,11 +135,11 @@ class Endpoint:
                 late = await recorder.commit_end(proof.once, proof.once_until, passed.admission, use)
             elif not await recorder.commit(proof.once, proof.once_until, passed.admission, use):
                 late = None
-            if late is None:
-                raise ProofRejected("the proof was used before")
         except Exception:  # a caller that went away is none: its commit may well be under way
             self.context.quotas.give_back(passed.charges)
             raise
+        if late is None:  # both were under way at once: it has cost what the other did, and keeps its charge
+            raise ProofRejected("the proof was used before")
         return late
 
     @staticmethod

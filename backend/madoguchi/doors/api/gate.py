@@ -19,6 +19,7 @@ from madoguchi.doors.api.ids import Ids
 from madoguchi.doors.api.operation import Operation, Operations
 from madoguchi.doors.api.plan import Ask, Planner
 from madoguchi.doors.api.request import Question
+from madoguchi.doors.dpop import ProofRejected
 from madoguchi.procedures.ledger_reading import Ledger, read_ledger
 from madoguchi.procedures.quotas import Quotas
 from madoguchi.procedures.reading import Admission, admit
@@ -28,6 +29,10 @@ from madoguchi.rules.quotas import Budget, Call, Charge, Exhausted, Kind, Standi
 
 END: Final = "endRegistration"
 """The mutation that no quota refuses. A document that does not hold this word cannot ask for it."""
+
+TRIES: Final = 5
+"""Documents a second that one registration may have looked at without a call left, when they hold the word and then
+turn out not to be that mutation."""
 
 EXHAUSTED: Final = {
     Kind.CALLS: Code.RATE_LIMITED,
@@ -40,10 +45,14 @@ EXHAUSTED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks, proven: the token and the key that was shown to be held. `safe`: the method must change nothing."""
+    """Who asks, proven: the token, the key that was shown to be held, and `once`, what the proof is burnt by.
+
+    safe  the method must change nothing.
+    """
 
     token: str
     jkt: str
+    once: str
     at: datetime
     attended: bool
     safe: bool
@@ -55,6 +64,7 @@ class Passed:
 
     charges  what it takes of its quotas, by now reserved in this process: recorded with the use, or given back.
     budget   the registration's budget of cost, when the cost was known.
+    again    refused alike in the same second already: neither recorded nor is its proof burnt, as it opens nothing.
     """
 
     admission: Admission
@@ -65,6 +75,7 @@ class Passed:
     ledger: Ledger = field(default_factory=Ledger)
     charges: tuple[Charge, ...] = ()
     budget: Budget | None = None
+    again: bool = False
 
     @property
     def ends_registration(self) -> bool:
@@ -78,6 +89,8 @@ def pass_gate(
 
     A call that a quota refuses takes nothing of any quota, so that who comes too early has not lost his next turn; any
     other admitted call does, whatever becomes of it. Ending the registration is never refused and takes nothing.
+    Raises ProofRejected for a replay, before the document is looked at; one whose first is still under way is found at
+    the commit (endpoint.py).
     """
     session_hash = opaque.stored(asker.token)
     admission = admit(session, session_hash, asker.at)
@@ -85,8 +98,10 @@ def pass_gate(
         raise Refused(problem(Code.INVALID_TOKEN))
     ids = Ids(master_key, admission.aggregator_id)
     if admission.access.denied:
-        return Passed(admission, ids, refused=denial_problems(admission.access.denials))
-    standing = quotas.standing(session, _call(admission, session_hash, asker))
+        return _turned_away(Passed(admission, ids), quotas, denial_problems(admission.access.denials), asker.at)
+    standing = quotas.standing(session, _call(admission, session_hash, asker), asker.once)
+    if standing is None:
+        raise ProofRejected("the proof was used before")
     judged = _judge(Passed(admission, ids), operations, quotas, standing, question, safe=asker.safe)
     if judged.refused:
         return judged
@@ -101,25 +116,35 @@ def _judge(
     Nothing is waited for from `standing` to `spend`, so that no other request of this process comes between.
     """
     exhausted, operation = standing.calls_exhausted(), None
-    if exhausted and END not in question.text:
-        return replace(known, refused=_exhausted_problems(exhausted, 0))
+    whose, at = standing.call.registration_id, standing.call.at
+    if exhausted and (END not in question.text or quotas.tally.of(whose, END, at) >= TRIES):
+        return _turned_away(known, quotas, _exhausted_problems(exhausted, 0), at)
     try:
         operation = operations.prepare(question.text, question.operation_name, question.variables)
         if operation.is_mutation and safe:
             raise Refused(problem(Code.METHOD_NOT_ALLOWED))
     except Refused as refused:
         if exhausted:
-            return replace(known, refused=_exhausted_problems(exhausted, 0))
+            quotas.tally.add(whose, END, at)
+            return _turned_away(known, quotas, _exhausted_problems(exhausted, 0), at)
         return replace(known, operation=operation, refused=refused.problems, charges=quotas.spend(standing, 0))
     plan = Planner(operations.schema, operation, known.admission, known.ids).plan()
     asked = replace(known, operation=operation, plan=plan, budget=standing.budget(0))
     if asked.ends_registration:
         return asked
+    if exhausted:
+        quotas.tally.add(whose, END, at)
     exhausted = exhausted or standing.cost_exhausted(operation.cost)
     if exhausted:
-        return replace(asked, plan={}, refused=_exhausted_problems(exhausted, operation.cost))
+        return _turned_away(replace(asked, plan={}), quotas, _exhausted_problems(exhausted, operation.cost), at)
     charges = quotas.spend(standing, operation.cost)
     return replace(asked, charges=charges, budget=standing.budget(operation.cost))
+
+
+def _turned_away(known: Passed, quotas: Quotas, problems: tuple[Problem, ...], at: datetime) -> Passed:
+    """Refused whatever the document asks. Who keeps knocking costs no commit: one record a second for each reason."""
+    reasons = " ".join(each.code for each in problems)
+    return replace(known, refused=problems, again=quotas.tally.add(known.admission.registration_id, reasons, at) > 1)
 
 
 def _call(admission: Admission, session_hash: str, asker: Asker) -> Call:
