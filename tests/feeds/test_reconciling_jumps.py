@@ -1,10 +1,17 @@
 """全件照合: a full file cannot carry the feed past events that are still to come (5-2)."""
 
-import pytest
+from itertools import pairwise
 
+import pytest
+from sqlmodel import Session
+
+from madoguchi.procedures.feeds.accounts import account_now
+from madoguchi.procedures.feeds.values import AccountKey
+from madoguchi.procedures.status_feed import full_lines
 from madoguchi.procedures.status_feed.reconciling import LARGEST_JUMP, EndingBound
+from madoguchi.records.bank import Account
 from madoguchi.rules.vocabulary import ContractState, RegistrationState
-from tests.feeds.events import event, full_file
+from tests.feeds.events import account, event, full_account, full_file
 from tests.feeds.full_files import hers, his
 from tests.feeds.status import Feed
 
@@ -27,6 +34,26 @@ async def test_a_full_file_whose_sequence_leaps_is_refused_until_an_officer_forc
     assert (await known.send(event(5, "contract.suspended"))).events_applied == 1, "the feed goes on where it was"
     assert (await known.send_bytes(full_file(5 + LARGEST_JUMP, hers(), his()))).clean
     assert (await known.send_bytes(full_file(10**15 - 1, hers(), his()), EndingBound(may_end_many=True))).clean
+
+
+async def test_a_long_chain_of_renumbered_accounts_is_moved_with_one_look_at_each(
+    known: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [AccountKey("002", "1", f"07000{number:02}") for number in range(13)]
+    before = hers(*map(full_account, keys[:-1]))
+    assert (await known.send_bytes(full_file(4, before, his()), EndingBound(may_end_many=True))).clean
+    looks = 0
+
+    def counted(session: Session, key: AccountKey) -> Account | None:
+        nonlocal looks
+        looks += 1
+        return account_now(session, key)
+
+    monkeypatch.setattr(full_lines, "account_now", counted)
+    chain = [full_account(new, former_accounts=[account(old)]) for old, new in pairwise(keys)]
+    report = await known.send_bytes(full_file(4, hers(*chain), his()))
+    assert report.reconciled is not None
+    assert (report.reconciled.changed, looks) == (12, 12)
 
 
 async def test_numbers_that_a_full_file_skips_raise_the_alarm(known: Feed) -> None:

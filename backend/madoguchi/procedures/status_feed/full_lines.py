@@ -21,7 +21,10 @@ from madoguchi.procedures.status_feed.reconciled import PRODUCTS, Changes, Recon
 from madoguchi.procedures.status_feed.sequence import unfit
 from madoguchi.procedures.trail import record_act
 from madoguchi.records.bank import Account, Branch, Contract, Customer
+from madoguchi.rules.batches import batches
 from madoguchi.rules.vocabulary import AccountState, ContractState, Product
+
+_KEYS_AT_ONCE: Final = 2000
 
 IN_USE: Final = (AccountState.REGISTERED, AccountState.FROZEN)
 """Accounts that a registration can rest on (2-2): a frozen one may come back."""
@@ -83,23 +86,34 @@ def move_renumbered(bringing: Bringing, contracts: Iterable[PlacedContract]) -> 
         for account in placed.contract.accounts
         if account.former_accounts
     ]
+    keys = {key for _, told in waiting for key in (told.account.key, *(former.key for former in told.former_accounts))}
+    taken = {key for some in batches(sorted(keys), _KEYS_AT_ONCE) for key in _known_accounts(bringing.session, some)}
     moved = True
     while moved:
-        free = [one for one in waiting if account_now(bringing.session, one[1].account.key) is None]
+        free = [one for one in waiting if one[1].account.key not in taken]
         # Two that both had a number: nobody knows which of them is the account that we know under it.
         claims = Counter(former.key for _, told in free for former in told.former_accounts)
-        moves = [_move(bringing, number, told, claims) for number, told in free]
+        moves = [_move(bringing, number, told, claims, taken) for number, told in free]
         moved = any(moves)
 
 
-def _move(bringing: Bringing, customer_number: str, told: FullAccount, claims: Mapping[AccountKey, int]) -> bool:
+def _move(
+    bringing: Bringing,
+    customer_number: str,
+    told: FullAccount,
+    claims: Mapping[AccountKey, int],
+    taken: set[AccountKey],
+) -> bool:
+    """Whether the account was known under a former number; `taken` are the numbers that accounts have by then."""
     session = bringing.session
     for former in told.former_accounts:
-        account = account_now(session, former.key) if claims[former.key] == 1 else None
+        account = account_now(session, former.key) if claims[former.key] == 1 and former.key in taken else None
         if account is not None and session.get_one(Customer, account.customer_id).customer_number == customer_number:
             _branches(session, [told])
             renumber(session, account, told.account.key, bringing.begin.as_of)
             bringing.account_changed(account.account_id or 0, told.account.key, {"number": (None, None)})
+            taken.remove(former.key)
+            taken.add(told.account.key)
             return True
     return False
 
