@@ -9,9 +9,10 @@ import pytest
 
 from madoguchi.doors.core_banking.status_lines import LINE_LIMIT, read_line
 from madoguchi.doors.core_banking.zengin_file import examine
+from madoguchi.doors.core_banking.zengin_writer import write_statements
 from madoguchi.procedures.feeds.values import FileRefused
 from tests.feeds.bank import Bank
-from tests.feeds.books import BANK, ORDINARY
+from tests.feeds.books import BANK, ORDINARY, block, row
 from tests.feeds.events import event, full_account, full_contract, opened, read_events, registered, status_file
 
 
@@ -112,5 +113,11 @@ async def test_an_empty_file_is_told_to_be_empty(bank: Bank, tmp_path: Path) -> 
     assert found.message == "ファイルを受け付けません。ファイルが空です"
     report = await bank.send(b"")
     assert (report.clean, str(report)) == (False, "ファイルを受け付けません。ファイルが空です")
+    marked = await bank.send(b"\xef\xbb\xbf" + write_statements(BANK, [block(row(1))]))
+    assert (marked.kind, str(marked)) == (
+        "unknown",
+        "ファイルを受け付けません。1件目 1桁目: ファイルの先頭に BOM(0xefbbbf)が付いています。"
+        "付いていないファイルを受け取ってください",
+    )
     nothing_new = await bank.send(b"", suffix="jsonl")
     assert (nothing_new.clean, str(nothing_new)) == (True, "ファイルが空です(イベントはありません)。")

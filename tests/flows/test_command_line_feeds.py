@@ -166,6 +166,7 @@ def test_a_refused_block_is_listed_and_shown_until_the_mended_file_brings_its_da
 def test_an_officer_sets_a_block_aside_with_a_reason(command: Command, books: list[Path]) -> None:
     status, statements, _ = books
     command("feed", "import", str(status), str(with_a_wrong_digit(statements)))
+    assert "隔離の番号ではありません" in command("feed", "set-aside", "x").err
     silent = command("feed", "set-aside", "q1")
     assert (silent.code, "--reason で理由を指定してください" in silent.err) == (2, True)
     assert (

@@ -60,3 +60,11 @@ def test_an_import_that_is_stopped_says_so_and_what_to_do(
     assert (said.code, said.err) == (code, told)
     assert command("feed", "import", str(tmp_path / "1.jsonl"), "--json").json[0]["events_applied"] == 1
     assert str(code) in command("feed", "import", "--help").out
+
+
+def test_a_program_is_told_the_sentence_that_a_person_is_told(command: Command, tmp_path: Path) -> None:
+    command("db", "upgrade")
+    (tmp_path / "wrong.txt").write_bytes(b"x" * 400)
+    refused = command("feed", "import", str(tmp_path / "wrong.txt"), "--json").json[0]["refused"]
+    assert refused["told"]
+    assert refused["told"] in command("feed", "import", str(tmp_path / "wrong.txt")).out

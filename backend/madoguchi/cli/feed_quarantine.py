@@ -156,9 +156,11 @@ def set_aside_(
 ) -> None:
     """隔離中のブロックを、取り込まないことに決めます。元には戻せませんが、同じファイルを取り込めば、また判定します。"""
     desk = office(context)
+    is_file = re.fullmatch(r"\d{1,18}", number, re.ASCII) is not None
+    entry = 0 if is_file else _entry_number(number)
     if not reason.strip():
         raise Trouble("--reason で理由を指定してください。", 2)
-    if re.fullmatch(r"\d{1,18}", number, re.ASCII):
+    if is_file:
         file = desk.reading(find_file, int(number))
         count = desk.writing(set_file_aside, file.number, reason.strip(), desk.actor, desk.now)
         what = (
@@ -168,7 +170,7 @@ def set_aside_(
         )
         say(f"ファイル {number} {what}。")
         return
-    done = desk.writing(set_aside, _entry_number(number), reason.strip(), desk.actor, desk.now)
+    done = desk.writing(set_aside, entry, reason.strip(), desk.actor, desk.now)
     say(f"{number} を取り込まないことにしました。" if done else f"{number} は、すでに終わっています。")
 
 

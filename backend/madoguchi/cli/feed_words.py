@@ -6,6 +6,7 @@ from typing import Any
 
 from madoguchi.cli.words import FEEDS
 from madoguchi.procedures.feeds.files import FileReport
+from madoguchi.procedures.feeds.values import Damage
 
 EXIT_CODES = "終了コード: 0 すべて受け付けた、1 できなかった、2 使い方が違う、3 受け付けないものがあった。"
 
@@ -60,7 +61,7 @@ def report_as_json(report: FileReport) -> dict[str, Any]:
         "kind": report.kind,
         "clean": report.clean,
         "known_before": report.known_before,
-        "refused": asdict(report.refused.damage) if report.refused else None,
+        "refused": _as_json(report.refused.damage) if report.refused else None,
         "waiting": report.is_waiting,
         "blocks_accepted": report.blocks_accepted,
         "blocks_unchanged": report.blocks_unchanged,
@@ -69,7 +70,7 @@ def report_as_json(report: FileReport) -> dict[str, Any]:
             {
                 "first_record": block.first_record,
                 "account": str(block.account) if block.account else None,
-                **asdict(block.damage),
+                **_as_json(block.damage),
             }
             for block in report.blocks_refused
         ],
@@ -85,3 +86,8 @@ def report_as_json(report: FileReport) -> dict[str, Any]:
         "reconciled": report.reconciled.figures if report.reconciled else None,
         "followed": [report_as_json(one) for one in report.followed],
     }
+
+
+def _as_json(damage: Damage) -> dict[str, Any]:
+    """With the sentence that a person is told."""
+    return {**asdict(damage), "told": damage.message}

@@ -14,7 +14,7 @@ from typing import BinaryIO
 from madoguchi.doors.core_banking.opening import open_regular
 from madoguchi.doors.core_banking.packing import packed
 from madoguchi.doors.core_banking.retrying import take_in_waiting
-from madoguchi.doors.core_banking.status_feed import read_status_file
+from madoguchi.doors.core_banking.status_feed import BYTE_ORDER_MARK, read_status_file
 from madoguchi.doors.core_banking.zengin_file import USUAL_FORM, FileForm, block_bytes, examine
 from madoguchi.doors.core_banking.zengin_layout import LAYOUTS
 from madoguchi.doors.core_banking.zengin_reader import read_blocks
@@ -90,8 +90,8 @@ async def import_file(
 def kind_of(path: Path, stream: BinaryIO) -> str:
     """03, 04 or status (which may be empty); what looks like none of them, the Zengin reader will refuse."""
     stream.seek(0)
-    beginning = stream.read(3)
-    if beginning[:1] in (b"{", b"\xef") or path.suffix == ".jsonl":
+    beginning = stream.read(4)
+    if beginning.removeprefix(BYTE_ORDER_MARK)[:1] == b"{" or path.suffix == ".jsonl":
         return Feed.STATUS
     if beginning.startswith(b"\xf1"):  # EBCDIC digits are 0xF0 to 0xF9
         beginning = bytes(0x30 | byte & 0x0F for byte in beginning)

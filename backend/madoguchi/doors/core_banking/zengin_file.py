@@ -6,6 +6,7 @@ What may part records is the standard's silence: CR LF, LF or nothing, found aft
 What stands inside a block is the subject of zengin_statements.py and zengin_notices.py.
 """
 
+import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO
@@ -133,6 +134,9 @@ def _beginning(stream: BinaryIO, form: FileForm, first: int) -> FileOutline:
     beginning = stream.read(RECORD_BYTES + 2)
     if not beginning:
         raise Damaged(Damage(0, 0, "ファイル", "空のファイル", "03(入出金取引明細)か 04(残高通知)", "ファイルが空です"))
+    if beginning.startswith(codecs.BOM_UTF8):
+        told = "ファイルの先頭に BOM(0xefbbbf)が付いています。付いていないファイルを受け取ってください"
+        raise Damaged(Damage(first, 1, "データ区分", "0xefbbbf", "1", told))
     code = KANA_TABLES[form.ebcdic] if beginning.startswith(_HEADER_IN_EBCDIC) else JIS
     header = beginning[:RECORD_BYTES].translate(code.to_jis)
     if header[:1] != _HEADER_IN_JIS or header[1:3].decode("ascii", "replace") not in LAYOUTS:
