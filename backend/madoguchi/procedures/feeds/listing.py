@@ -146,7 +146,9 @@ def _with_reconciled(session: Session, lines: list[FileLine]) -> list[FileLine]:
     """What full files did stands in the trail."""
     figures: dict[str, Any] = {}
     for some in batches([f"feed:{line.sha256}" for line in lines if line.kind == Feed.STATUS], _AT_ONCE):
-        chosen = select(col(Act.subject), col(Act.detail)).where(col(Act.subject).in_(some), col(Act.action) == IMPORTED)
+        chosen = select(col(Act.subject), col(Act.detail)).where(
+            col(Act.subject).in_(some), col(Act.action) == IMPORTED
+        )
         figures |= {subject: detail.get("reconciled") for subject, detail in session.execute(chosen)}
     return [replace(line, reconciled=figures.get(f"feed:{line.sha256}")) for line in lines]
 
