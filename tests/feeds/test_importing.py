@@ -261,3 +261,15 @@ async def test_a_refused_block_and_an_unknown_account_say_nothing_about_how_far_
     unknown = block(row(1), account=AccountKey("002", "1", "7654321"))
     await bank.send(overwritten(write_statements(BANK, [block(row(50_000)), unknown]), 2, 32, b"6"))
     assert await bank.count(FeedArrival) == 1, "the status feed's"
+
+
+async def test_a_long_block_tells_on_the_way_how_far_it_is(bank: Bank, tmp_path: Path) -> None:
+    path = tmp_path / "long.txt"
+    path.write_bytes(write_statements(BANK, [block(*(row(1) for _ in range(2_500)))]))
+    told: list[tuple[int, int]] = []
+    await import_file(bank.database, path, BANK.bank_code, NOW, progress=lambda done, total: told.append((done, total)))
+    total = 1 + 2_500 + 1 + 1
+    assert {total} == {whole for _, whole in told}
+    done = [number for number, _ in told]
+    assert done == sorted(done)
+    assert {1, 1_001, 2_001, total} <= set(done)

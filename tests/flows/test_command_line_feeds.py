@@ -263,7 +263,7 @@ class Terminal(io.StringIO):
 
 
 def test_on_a_terminal_the_import_shows_how_fast_it_is_and_how_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr(sys, "stderr", Terminal())
     with progress("zengin03.txt") as tell:
         for done in range(0, 1001, 100):

@@ -29,7 +29,7 @@ def progress(name: str, silent: bool = False) -> Iterator[Tell]:
         return
     columns = (
         TextColumn("{task.description}", markup=False),
-        BarColumn(),
+        BarColumn(bar_width=20),  # 80 columns hold the rate and the time left too
         TaskProgressColumn(),
         _Rate(),
         TextColumn("残り"),

@@ -5,7 +5,7 @@ values (feeds/values.py); reading bytes is the doors' subject (doors/core_bankin
 whole is feeds/files.py's, the status feed status_feed/files.py's.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -27,7 +27,14 @@ from madoguchi.procedures.feeds.quarantine import (
     was_superseded,
 )
 from madoguchi.procedures.feeds.statements import store_statement
-from madoguchi.procedures.feeds.values import BlockPassedOver, BlockRefused, NoticeBlock, StatementBlock, end_of
+from madoguchi.procedures.feeds.values import (
+    BlockPassedOver,
+    BlockRefused,
+    NoticeBlock,
+    StatementBlock,
+    StatementRow,
+    end_of,
+)
 from madoguchi.procedures.trail import record_act
 from madoguchi.records.bank import FeedFile
 from madoguchi.records.database import Database
@@ -58,7 +65,7 @@ async def take_in_blocks(
 ) -> FileReport:
     """Take in the blocks of a Zengin file in order, each in its own transaction; if interrupted, it can run again.
 
-    progress  is told before each block how many records are done.
+    progress  is told before each block, and in a long one on the way, how many records are done.
     """
     report = FileReport(file.name, file.kind)
     feed_file_id = await database.writing(begin_file, file, at)
@@ -67,6 +74,8 @@ async def take_in_blocks(
         return report
     for block in blocks:
         progress(block.first_record - 1)
+        if isinstance(block, StatementBlock):
+            block = replace(block, rows=_Told(block.rows, block.first_record, progress))
         await database.writing(take_in_block, feed_file_id, block, report, content, actor, at)
     await database.writing(finish_file, feed_file_id, report, actor, at)
     return report
@@ -187,3 +196,20 @@ def _brings_nothing(session: Session, feed_file: FeedFile, refused: BlockRefused
     if account is None or refused.days is None or refused.created_on is None:
         return False
     return all_made_later(session, account, refused.days, refused.created_on)
+
+
+class _Told(Iterable[StatementRow]):
+    """A block's rows, of which it is told how far they have been gone through, now and then."""
+
+    EVERY = 1_000
+
+    def __init__(self, rows: Iterable[StatementRow], first_record: int, progress: Callable[[int], None]) -> None:
+        self._rows = rows
+        self._first_record = first_record
+        self._progress = progress
+
+    def __iter__(self) -> Iterator[StatementRow]:
+        for number, row in enumerate(self._rows):
+            if number % self.EVERY == 0:
+                self._progress(self._first_record + number)
+            yield row
