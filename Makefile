@@ -1,7 +1,7 @@
 # The commands of the house. Those a newcomer needs ask for Python 3.11 and pip only; `make help` lists all.
 
 PORT ?= 8000
-WORKERS ?= 2
+WORKERS ?= 3
 PYTHON ?= python3
 export PYTHON
 
@@ -15,9 +15,9 @@ help: ## この一覧を表示します
 run: environment ## 見本の信用組合を http://127.0.0.1:8000 で動かします（PORT=8001 で番号を変更）
 	@exec .venv/bin/madoguchi serve --sample --port $(PORT)
 
-test: test-packages environment-test clients ## すべての検査を行います（WORKERS=2 並行数、PYTEST_ADDOPTS で絞り込み）
+test: test-packages environment-test clients ## すべての検査を行います（WORKERS=3 並行数、PYTEST_ADDOPTS で絞り込み）
 	@echo "== 検査を始めます（並行 $(WORKERS)）"
-	@exec .venv/bin/python -m pytest -n $(WORKERS) --dist loadfile
+	@exec .venv/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-packages: ## 検査に要る Debian のパッケージをそろえます（root で）
 	@backend/setup/packages.sh

@@ -19,6 +19,14 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+SLOW_FIRST = ("clients", "pages", "flows", "house")
+"""Folders whose files start servers and browsers: begun first, so that no worker is left alone with one at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: (SLOW_FIRST.index(item.path.parent.name) if item.path.parent.name in SLOW_FIRST else 9))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A skipped test has proven nothing, and nobody reads why: it fails."""

@@ -18,16 +18,18 @@ def told_when_interrupted() -> Iterator[None]:
     """Say so, and end the command with 130 or 143, as shells have it."""
     code = CTRL_C
 
-    def terminate(number: int, frame: FrameType | None) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
         nonlocal code
-        code = TERMINATED
-        signal.raise_signal(signal.SIGINT)  # asyncio ends its work in order by this one
+        code = 128 + number
+        raise KeyboardInterrupt  # closing the event loop gives up what was begun
 
-    before = signal.signal(signal.SIGTERM, terminate)
+    heeded = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, stop) for number in heeded}
     try:
         yield
     except KeyboardInterrupt:
         print(INTERRUPTED, file=sys.stderr)
         raise typer.Exit(code) from None
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

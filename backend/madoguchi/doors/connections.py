@@ -100,14 +100,6 @@ class BoundedHttp(HttpToolsProtocol):
         elif self._head_deadline is not None and self._octets > HEAD_OCTETS and not self.transport.is_closing():
             self.send_400_response("Request head too large.")
 
-    def eof_received(self) -> bool:  # type: ignore[override]
-        """A client that has said all may still be told (RFC 9112 section 9.6): True keeps our half open until then."""
-        at_work: RequestResponseCycle | None = self.cycle
-        if at_work is None or at_work.response_complete or at_work.more_body:
-            return False
-        at_work.keep_alive = False
-        return True
-
     def on_message_begin(self) -> None:
         if len(self.pipeline) >= PIPELINED:
             raise ValueError("too many requests at once")  # the parser stops; the last one that waits ends all
