@@ -93,6 +93,15 @@ async def until_two_serve(server: Server) -> set[int]:
     pytest.fail("the supervisor does not replace its workers")
 
 
+async def until_gone(pid: int) -> None:
+    """Or it would be counted among those that serve."""
+    for _ in range(1000):
+        if not group_of(pid):
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail("SIGKILL does not end it")
+
+
 async def until_answers_come(tally: Tally) -> None:
     before = len(tally.acknowledged)
     for _ in range(1200):
@@ -130,8 +139,7 @@ async def test_nothing_acknowledged_is_lost_when_workers_are_killed_under_load(
             for pid in sorted(await until_two_serve(server)):
                 await until_answers_come(tally)
                 os.kill(pid, signal.SIGKILL)
-                while group_of(pid):  # or it would be counted among those that serve
-                    await asyncio.sleep(0.01)
+                await until_gone(pid)
                 kills += 1
         await until_two_serve(server)
         assert (await software.query(known[0].access_token)).status_code == 200, "it still serves"
