@@ -1,9 +1,14 @@
 """An institution that takes feed files in, and looks at what it then holds."""
 
-from collections.abc import Sequence
+import asyncio
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
+from sqlalchemy import event
 from sqlmodel import Session, col, func, select
 
 from madoguchi.doors.core_banking.importing import import_file
@@ -14,6 +19,7 @@ from madoguchi.records.bank import Account, Statement, Transaction
 from madoguchi.records.database import Database
 from madoguchi.rules.vocabulary import JST
 from tests.feeds.books import BANK, ORDINARY
+from tests.support.databases import sqlite_url
 
 NOW = datetime(2026, 11, 24, 15, 2, tzinfo=JST)
 FRIDAY, TUESDAY = date(2026, 11, 20), date(2026, 11, 24)  # Monday is a holiday
@@ -68,3 +74,18 @@ class Bank:
         return await self.database.reading(
             lambda session: list(session.exec(select(col(Act.detail)).where(Act.action == action)))
         )
+
+
+@contextmanager
+def bank_in_a_hurry(template: Path, folder: Path) -> Iterator[tuple[asyncio.Runner, Bank]]:
+    """A bank in an event loop of its own, for thousands of commits: nothing there is about losing power."""
+
+    def hurry(connection: Any, _: object) -> None:
+        connection.execute("PRAGMA synchronous = OFF")
+
+    shutil.copyfile(template, folder / "madoguchi.db")
+    with asyncio.Runner() as runner:
+        bank = Bank(Database(sqlite_url(folder / "madoguchi.db")), folder)
+        event.listen(bank.database.engine.sync_engine, "connect", hurry)
+        yield runner, bank
+        runner.run(bank.database.close())

@@ -5,17 +5,14 @@ refused with a place and a sentence; never an exception of ours, never half a bl
 """
 
 import asyncio
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event
 from sqlmodel import Session, col, delete, select, update
 
 from madoguchi.doors.core_banking.era import write_wareki
@@ -24,14 +21,12 @@ from madoguchi.doors.core_banking.zengin_writer import write_notices, write_stat
 from madoguchi.procedures.feeds.values import AccountKey, Damage
 from madoguchi.records import bank as tables
 from madoguchi.records.bank import Account, Balance, Transaction
-from madoguchi.records.database import Database
 from madoguchi.rules.vocabulary import Direction
-from tests.feeds.bank import Bank
+from tests.feeds.bank import Bank, bank_in_a_hurry
 from tests.feeds.books import BANK, CURRENT, ORDINARY, TODAY, block, notice, notices, row
 from tests.feeds.events import opened, registered, status_file
 from tests.feeds.zengin_items import WIDTHS
 from tests.feeds.zengin_model import Books, take_in
-from tests.support.databases import sqlite_url
 
 FRIDAY = date(2026, 11, 20)
 KNOWN = frozenset(
@@ -122,23 +117,13 @@ def _look_and_forget(session: Session) -> tuple[dict[object, object], dict[objec
     return dict(rows), shown
 
 
-def _hurry(connection: Any, _: object) -> None:
-    """Nothing here is about losing power, and thousands of commits are."""
-    connection.execute("PRAGMA synchronous = OFF")
-
-
 @pytest.fixture(scope="module")
 def fuzzed(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fuzzed]:
-    folder = tmp_path_factory.mktemp("fuzzed")
-    shutil.copyfile(sqlite_template, folder / "madoguchi.db")
-    with asyncio.Runner() as runner:
-        bank = Bank(Database(sqlite_url(folder / "madoguchi.db")), folder)
-        event.listen(bank.database.engine.sync_engine, "connect", _hurry)
+    with bank_in_a_hurry(sqlite_template, tmp_path_factory.mktemp("fuzzed")) as (runner, bank):
         customer = status_file(opened(1), registered(2, ORDINARY), registered(3, CURRENT))
         assert runner.run(bank.send(customer, suffix="jsonl")).events_applied == 3
         runner.run(bank.database.writing(_look_and_forget))
         yield Fuzzed(runner, bank)
-        runner.run(bank.database.close())
 
 
 SOUND = [statements(), balances(), statements(EBCDIC), balances(EBCDIC)]

@@ -6,7 +6,6 @@ The watched folder, which sees files before anybody has examined them, is never 
 
 import asyncio
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event as listening
 from sqlmodel import Session, delete, select
 
 from madoguchi.doors.core_banking.watching import Delivery, Turn, is_whole, turn_of
@@ -23,11 +21,9 @@ from madoguchi.doors.core_banking.zengin_writer import write_notices, write_stat
 from madoguchi.procedures.feeds.files import FileReport
 from madoguchi.procedures.feeds.values import AccountKey
 from madoguchi.records import bank as tables
-from madoguchi.records.database import Database
-from tests.feeds.bank import NOW, Bank
+from tests.feeds.bank import NOW, Bank, bank_in_a_hurry
 from tests.feeds.books import BANK, CURRENT, ORDINARY, block, notice, notices, row
 from tests.feeds.events import account, event, full_account, full_contract, full_file, opened, registered, status_file
-from tests.support.databases import sqlite_url
 
 MOVED = AccountKey("004", "1", "0999999")
 EVENTS = status_file(
@@ -129,20 +125,10 @@ def _told_by(lines: list[dict[str, Any]]) -> Shown:
     return told
 
 
-def _hurry(connection: Any, _: object) -> None:
-    """Nothing here is about losing power, and hundreds of commits are."""
-    connection.execute("PRAGMA synchronous = OFF")
-
-
 @pytest.fixture(scope="module")
 def fuzzed(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fuzzed]:
-    folder = tmp_path_factory.mktemp("fuzzed")
-    shutil.copyfile(sqlite_template, folder / "madoguchi.db")
-    with asyncio.Runner() as runner:
-        bank = Bank(Database(sqlite_url(folder / "madoguchi.db")), folder)
-        listening.listen(bank.database.engine.sync_engine, "connect", _hurry)
+    with bank_in_a_hurry(sqlite_template, tmp_path_factory.mktemp("fuzzed")) as (runner, bank):
         yield Fuzzed(runner, bank)
-        runner.run(bank.database.close())
 
 
 ODD = (
