@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from graphql import build_schema, parse, validate
 
-from madoguchi.doors.developer import home
-from madoguchi.doors.developer.chart import DayBalance
-from madoguchi.doors.developer.client import Answer, ExchangeFailed
-from madoguchi.doors.developer.models import AfterPage, App, PausedPage
+from madoguchi.doors.developer.aggregator.client import Answer, ExchangeFailed
+from madoguchi.doors.developer.sample import home
+from madoguchi.doors.developer.sample.chart import DayBalance
+from madoguchi.doors.developer.sample.models import AfterPage, App, PausedPage
 from madoguchi.rules.vocabulary import Scope, clause_in_words
 from tests import story
 from tests.developer.visitor import data, refused, row

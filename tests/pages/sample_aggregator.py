@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from madoguchi.doors.developer.chart import DayBalance, balance_chart
-from madoguchi.doors.developer.models import (
+from madoguchi.doors.developer.sample.chart import DayBalance, balance_chart
+from madoguchi.doors.developer.sample.models import (
     AfterPage,
     App,
     AppAccount,

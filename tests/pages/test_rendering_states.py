@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from madoguchi.doors.developer.models import Notice
+from madoguchi.doors.developer.sample.models import Notice
 from madoguchi.doors.pages.rendering import render
 from tests.pages.sample_aggregator import SAMPLE_PAGES
 from tests.pages.samples import MESSAGES, PAGES

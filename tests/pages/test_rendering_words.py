@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import Environment
 
-from madoguchi.doors.developer.chart import BOTTOM, LEFT, RIGHT, TOP, DayBalance, balance_chart
+from madoguchi.doors.developer.sample.chart import BOTTOM, LEFT, RIGHT, TOP, DayBalance, balance_chart
 from madoguchi.doors.pages.models.service import HoursLine, hours_in_words, hours_lines
 from madoguchi.doors.pages.models.terms import TermsDocument, changed_articles
 from madoguchi.doors.templating import words

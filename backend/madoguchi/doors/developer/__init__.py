@@ -2,8 +2,9 @@
 
 from starlette.routing import Route
 
-from madoguchi.doors.developer import sample, schema_file
+from madoguchi.doors.developer import schema_file
 from madoguchi.doors.developer.context import Designation, DeveloperContext, keep_designation
+from madoguchi.doors.developer.sample import pages as sample
 
 __all__ = ["Designation", "DeveloperContext", "keep_designation", "routes"]
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from madoguchi.doors.developer.chart import BalanceChart
+from madoguchi.doors.developer.sample.chart import BalanceChart
 from madoguchi.rules.vocabulary import Precision, Scope
 
 

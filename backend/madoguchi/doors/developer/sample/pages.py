@@ -22,12 +22,12 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from madoguchi import opaque
-from madoguchi.doors.developer import home
-from madoguchi.doors.developer.client import Client, ExchangeFailed, network
+from madoguchi.doors.developer.aggregator.client import Client, ExchangeFailed, network
+from madoguchi.doors.developer.aggregator.store import SampleStore, Tokens
+from madoguchi.doors.developer.aggregator.visit import Over, Visit
 from madoguchi.doors.developer.context import Designation, DeveloperContext, find_designation
-from madoguchi.doors.developer.models import AfterPage, App, BeforePage, Notice, PausedPage, Wanted
-from madoguchi.doors.developer.store import SampleStore, Tokens
-from madoguchi.doors.developer.visit import Over, Visit
+from madoguchi.doors.developer.sample import home
+from madoguchi.doors.developer.sample.models import AfterPage, App, BeforePage, Notice, PausedPage, Wanted
 from madoguchi.doors.http import FormRefused, cookies, read_form, read_query
 from madoguchi.doors.templating import page_headers
 from madoguchi.rules.vocabulary import Scope

@@ -17,8 +17,8 @@ import httpx
 from joserfc.jwk import ECKey
 
 from madoguchi.clock import Clock
-from madoguchi.doors.developer import signing
-from madoguchi.doors.developer.store import Tokens
+from madoguchi.doors.developer.aggregator import signing
+from madoguchi.doors.developer.aggregator.store import Tokens
 from madoguchi.rules.vocabulary import Scope
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

@@ -9,9 +9,9 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from unicodedata import normalize
 
-from madoguchi.doors.developer.chart import BalanceChart, DayBalance, balance_chart
-from madoguchi.doors.developer.client import Answer, ExchangeFailed
-from madoguchi.doors.developer.models import AfterPage, App, AppAccount, AppMovement, Connection, PausedPage
+from madoguchi.doors.developer.aggregator.client import Answer, ExchangeFailed
+from madoguchi.doors.developer.sample.chart import BalanceChart, DayBalance, balance_chart
+from madoguchi.doors.developer.sample.models import AfterPage, App, AppAccount, AppMovement, Connection, PausedPage
 from madoguchi.doors.templating.words import masked
 from madoguchi.rules.vocabulary import JST, Precision, Scope, clause_in_words
 

@@ -10,8 +10,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from madoguchi import opaque
-from madoguchi.doors.developer.client import Answer, Client, ExchangeFailed, error_code
-from madoguchi.doors.developer.store import SampleStore, Tokens
+from madoguchi.doors.developer.aggregator.client import Answer, Client, ExchangeFailed, error_code
+from madoguchi.doors.developer.aggregator.store import SampleStore, Tokens
 from madoguchi.rules.vocabulary import Scope
 
 EARLY: Final = timedelta(seconds=10)
