@@ -149,7 +149,7 @@ def test_terms_that_differ_from_those_of_the_last_start_are_told_with_the_way_ou
     def changed(name: str) -> bytes:
         return sample_document(name) + (b"\n" if name.startswith("api-terms") else b"")
 
-    monkeypatch.setattr("madoguchi.sandbox.sample_document", changed)
+    monkeypatch.setattr("madoguchi.sandbox.preparing.sample_document", changed)
     with pytest.raises(TermsRefused) as refused:
         sandbox.start(NOW)
     assert str(refused.value).endswith(

@@ -19,6 +19,7 @@ from madoguchi.cli import (
     installing,
     institution,
     registrations,
+    sandbox,
     schema,
     service,
     serving,
@@ -50,6 +51,7 @@ app.add_typer(service.app, name="service")
 app.add_typer(stops.app, name="stop")
 app.add_typer(registrations.app, name="registration")
 app.add_typer(customers.app, name="customer")
+app.add_typer(sandbox.app, name="sandbox")
 app.command("explain")(explaining.explain)
 app.command("schema")(schema.schema)
 
