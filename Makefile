@@ -7,15 +7,15 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test test-packages environment environment-test clients lock schema clean
+.PHONY: help run test test-packages environment environment-test clients graphiql graphiql-if-npm lock schema clean
 
 help: ## この一覧を表示します
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: environment ## 見本の信用組合を http://127.0.0.1:8000 で動かします（PORT=8001 で番号を変更）
+run: environment graphiql-if-npm ## 見本の信用組合を http://127.0.0.1:8000 で動かします（PORT=8001 で番号を変更）
 	@exec .venv/bin/madoguchi serve --sample --port $(PORT)
 
-test: test-packages environment-test clients ## すべての検査を行います（WORKERS=3 並行数、PYTEST_ADDOPTS で絞り込み）
+test: test-packages environment-test clients graphiql ## すべての検査を行います（WORKERS=3 並行数、PYTEST_ADDOPTS で絞り込み）
 	@echo "== 検査を始めます（並行 $(WORKERS)）"
 	@exec .venv/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
@@ -31,6 +31,12 @@ environment-test:
 clients: environment-test
 	@backend/setup/clients.sh
 
+graphiql: environment
+	@backend/setup/graphiql.sh
+
+graphiql-if-npm: environment
+	@backend/setup/graphiql.sh optional
+
 lock: environment-test ## requirements*.txt と package-lock.json を作り直します（UPGRADE=1 で最新の版へ）
 	@backend/setup/lock.sh $(if $(UPGRADE),upgrade)
 
@@ -38,5 +44,5 @@ schema: environment ## schema.graphql をコードから書き出します
 	@.venv/bin/madoguchi schema > schema.graphql.new && mv schema.graphql.new schema.graphql
 
 clean: ## make が作ったもの（.venv など）を消します。data/ の記録は残します
-	rm -rf .venv dist tests/clients/node_modules .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv dist tests/clients/node_modules frontend/graphiql/node_modules frontend/static/built .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find backend tests -name __pycache__ -type d -prune -exec rm -rf {} +

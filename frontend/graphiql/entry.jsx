@@ -1,0 +1,93 @@
+// GraphiQL on our own page: documentation from the published schema, examples as tabs, and runs through our server,
+// which holds the session, the keys and the tokens (doors/developer/graphiql). Nothing here asks another host.
+import { useEditorContext } from "@graphiql/react";
+import { DOC_EXPLORER_PLUGIN } from "@graphiql/plugin-doc-explorer";
+import { GraphiQL } from "graphiql";
+import "graphiql/style.css";
+import { useEffect } from "react";
+import { createRoot } from "react-dom/client";
+import accounts from "./examples/accounts.graphql";
+import changes from "./examples/changes.graphql";
+import history from "./examples/history.graphql";
+import refused from "./examples/refused.graphql";
+import service from "./examples/service.graphql";
+import "./frame.css";
+import { readSchema } from "./schema.js";
+import { SENT_PLUGIN, TITLE, tell, useLast } from "./sent.jsx";
+
+const OF_ONE_ACCOUNT = JSON.stringify({ account: "" }, null, 2);
+const EXAMPLES = [
+  { query: accounts },
+  { query: history, variables: OF_ONE_ACCOUNT },
+  { query: changes, variables: OF_ONE_ACCOUNT },
+  { query: service },
+  { query: refused },
+];
+const PLUGINS = [SENT_PLUGIN];
+const NOT_SIGNED_IN = {
+  errors: [{
+    message: "Sign in first: 「見本の顧客でログイン」 above. Documentation and completion work without it.",
+    extensions: { code: "NOT_SIGNED_IN" },
+  }],
+};
+
+const place = document.getElementById("graphiql");
+const { run: runUrl, schema: schemaUrl, signedIn } = place.dataset;
+
+async function run({ query, variables, operationName }) {
+  if (signedIn !== "true") return NOT_SIGNED_IN;
+  const response = await fetch(runUrl, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ query, variables, operationName }),
+  });
+  const told = await response.json();
+  if (!told.answer) return told;
+  tell(told);
+  return told.answer.body;
+}
+
+/** Put the first account that an answer has shown into the variables of a tab that waits for one. */
+function AccountFiller() {
+  const { activeTabIndex, variableEditor } = useEditorContext({ nonNull: true });
+  const exchange = useLast();
+  const id = exchange?.answer.body?.data?.accounts?.[0]?.id;
+  useEffect(() => {
+    if (id && variableEditor?.getValue() === OF_ONE_ACCOUNT) {
+      variableEditor.setValue(JSON.stringify({ account: id }, null, 2));
+    }
+  }, [activeTabIndex, id, variableEditor]);
+  return null;
+}
+
+function Status() {
+  const exchange = useLast();
+  if (!exchange) return null;
+  const open = () => document.querySelector(`button[aria-label="Show ${TITLE}"]`)?.click();
+  return (
+    <p className="run-status" lang="ja">
+      <span role="status">HTTP {exchange.answer.status}：{exchange.answer.meaning}</span>
+      <button type="button" onClick={open}>{TITLE}</button>
+    </p>
+  );
+}
+
+const response = await fetch(schemaUrl);
+const schema = readSchema(await response.text());
+place.replaceChildren();
+createRoot(place).render(
+  <GraphiQL
+    fetcher={run}
+    schema={schema}
+    defaultTabs={EXAMPLES}
+    plugins={PLUGINS}
+    visiblePlugin={matchMedia("(width >= 60rem)").matches ? DOC_EXPLORER_PLUGIN : undefined}
+    forcedTheme="system"
+    isHeadersEditorEnabled={false}
+    shouldPersistHeaders={false}
+    defaultEditorToolsVisibility="variables"
+  >
+    <GraphiQL.Logo><></></GraphiQL.Logo>
+    <GraphiQL.Footer><AccountFiller /><Status /></GraphiQL.Footer>
+  </GraphiQL>,
+);
