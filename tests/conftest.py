@@ -5,7 +5,7 @@ from collections.abc import Generator
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["tests.support.postgres", "tests.support.databases", "tests.support.browser", "tests.support.desk"]
+pytest_plugins = [f"tests.support.{part}" for part in ("postgres", "databases", "browser", "desk", "sample")]
 
 # An example's time says more about the other tests on this machine than about ours.
 settings.register_profile("house", settings.default, deadline=None)

@@ -10,7 +10,7 @@ import re
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -44,7 +44,7 @@ class Flow:
     """The server, an aggregator at it, every secret seen, and every answer that was an error."""
 
     server: Server
-    data: Path
+    records: Path
     environment: dict[str, str]
     key: ECKey = field(default_factory=lambda: ec_key(kid="k1"))
     proof_key: ECKey = field(default_factory=ec_key)
@@ -88,12 +88,12 @@ class Flow:
 
     def personal(self) -> set[str]:
         """All that is about a customer in the books and long enough to be no accident."""
-        with sqlite3.connect(self.data / "m.db") as books:
+        with sqlite3.connect(self.records) as books:
             found = {str(value) for statement in PERSONAL for (value,) in books.execute(statement) if value}
         return {value for value in found if len(value.encode()) >= 6}
 
     def _sql(self, statement: str) -> None:
-        books = sqlite3.connect(self.data / "m.db", timeout=30)
+        books = sqlite3.connect(self.records, timeout=30)
         books.execute("PRAGMA legacy_alter_table = ON")
         books.execute(statement)
         books.commit()
@@ -101,14 +101,11 @@ class Flow:
 
 
 @pytest.fixture
-def flow(tmp_path: Path) -> Iterator[Flow]:
-    own = {
-        "MADOGUCHI_DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path / 'm.db'}",
-        "MADOGUCHI_DATA_DIR": str(tmp_path / "data"),
-        "PATH": "/usr/bin:/bin",
-    }
+def flow(new_sample: Callable[[Path], Path], tmp_path: Path) -> Iterator[Flow]:
+    data = new_sample(tmp_path / "data")
+    own = {"MADOGUCHI_DATA_DIR": str(data), "PATH": "/usr/bin:/bin"}
     with running_server(own, "--sample") as server:
-        one = Flow(server, tmp_path, own | {"MADOGUCHI_ISSUER": server.url})
+        one = Flow(server, data / "madoguchi.db", own | {"MADOGUCHI_ISSUER": server.url})
         jwks = tmp_path / "jwks.json"
         jwks.write_text(json.dumps({"keys": [one.key.as_dict(private=False)]}))
         added = one.command(

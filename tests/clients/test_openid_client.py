@@ -9,7 +9,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,9 +72,10 @@ class NodeClient:
 
 
 @pytest.fixture(scope="module")
-def credit_union(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Credit]:
-    data = tmp_path_factory.mktemp("installation")
-    own = {"MADOGUCHI_DATABASE_URL": f"sqlite+aiosqlite:///{data / 'm.db'}", "MADOGUCHI_DATA_DIR": str(data / "data")}
+def credit_union(
+    new_sample: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Credit]:
+    own = {"MADOGUCHI_DATA_DIR": str(new_sample(tmp_path_factory.mktemp("installation") / "data"))}
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("MADOGUCHI_")}
     with running_server(own, "--sample") as server:
         environment = {**inherited, **own, "MADOGUCHI_ISSUER": server.url}

@@ -8,7 +8,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,9 +58,8 @@ class Sandbox:
 
 
 @pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    data: Path = tmp_path_factory.mktemp("sandbox")
-    own = {"MADOGUCHI_DATA_DIR": str(data), "MADOGUCHI_DATABASE_URL": f"sqlite+aiosqlite:///{data / 'madoguchi.db'}"}
+def sandbox(new_sample: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    own = {"MADOGUCHI_DATA_DIR": str(new_sample(tmp_path_factory.mktemp("sandbox") / "data"))}
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("MADOGUCHI_")}
     with running_server(own, "--sample") as server:
         yield Sandbox(server, {**inherited, **own, "MADOGUCHI_ISSUER": server.url})

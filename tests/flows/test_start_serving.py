@@ -5,11 +5,10 @@ import base64
 import http.client
 import json
 import resource
-import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from madoguchi.procedures.sample_logins import sample_totp_secret
 from madoguchi.records.database import Database
 from tests import story
 from tests.support.postgres import Cluster
+from tests.support.sample import FirstStart
 from tests.support.server import COMMAND, Server, free_port, running_server
 
 MADOGUCHI = COMMAND[0]
@@ -46,32 +46,27 @@ def lines_of(log: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in log.splitlines() if line.startswith("{")]
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data directory of a sample that has been prepared once; it is copied, never served again."""
-    folder = tmp_path_factory.mktemp("served") / "data"
-    with running_server({"MADOGUCHI_DATA_DIR": str(folder)}, "--sample") as server:
-        assert server.terminate() == 0
-        assert "勘定系からの13か月分の連携ファイルを取り込んでいます。" in server.log
-    return folder
-
-
 @pytest.fixture
-def spare(prepared: Path, tmp_path: Path) -> Path:
+def spare(new_sample: Callable[[Path], Path], tmp_path: Path) -> Path:
     """A data directory that no other test serves."""
-    return Path(shutil.copytree(prepared, tmp_path / "data"))
+    return new_sample(tmp_path / "data")
 
 
 @pytest.fixture(scope="module")
-def data(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def data(new_sample: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data directory that `server` holds."""
-    return Path(shutil.copytree(prepared, tmp_path_factory.mktemp("shared") / "data"))
+    return new_sample(tmp_path_factory.mktemp("shared") / "data")
 
 
 @pytest.fixture(scope="module")
 def server(data: Path) -> Iterator[Server]:
     with running_server({"MADOGUCHI_DATA_DIR": str(data)}, "--sample") as running:
         yield running
+
+
+def test_a_first_start_imports_thirteen_months_of_feeds_and_says_so(sample_first_start: FirstStart) -> None:
+    assert "勘定系からの13か月分の連携ファイルを取り込んでいます。" in sample_first_start.log
+    assert sample_first_start.log.endswith("終わりました。\n")
 
 
 def test_it_prints_the_first_page_the_logins_the_codes_and_the_command_that_closes(server: Server, data: Path) -> None:
