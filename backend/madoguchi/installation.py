@@ -1,5 +1,7 @@
 """One installation's own things beside its settings: keys in the data directory, documents of the sample.
 
+Its clock is the machine's; a sandbox's can be stepped ahead of it (`madoguchi sandbox clock`).
+
 Three files hold the keys, readable by their owner only: `master.key` (256 bits, of which pairwise ids and other keys
 are derived), `server.jwks.json` (what we sign with) and `sample-aggregator.jwks.json` (sandbox only). Each says in
 which mode it was made, so that production refuses what a sandbox made, wherever the file was copied to.
@@ -17,12 +19,15 @@ from typing import IO, Any
 from joserfc.jwk import ECKey
 
 from madoguchi import opaque
+from madoguchi.clock import Clock, SteppedClock, system_clock
 from madoguchi.settings import Mode, Settings
 
 MASTER_BYTES = 32
 MASTER = "master.key"
 SERVER = "server.jwks.json"
 SAMPLE_AGGREGATOR = "sample-aggregator.jwks.json"
+CLOCK = "clock"
+"""In a sandbox: by how many seconds its clock was stepped ahead of the machine's."""
 
 
 class KeysRefused(Exception):
@@ -36,6 +41,11 @@ class Keys:
     master: bytes = field(repr=False)
     server_jwks: Mapping[str, Any] = field(repr=False)
     sample_aggregator: Mapping[str, Any] = field(repr=False)
+
+
+def clock_of(settings: Settings, machine: Clock = system_clock) -> Clock:
+    """The clock of this installation: in production the machine's and no other, whatever lies in its directory."""
+    return SteppedClock(settings.data_dir / CLOCK, machine) if settings.is_sandbox else machine
 
 
 def load_keys(settings: Settings) -> Keys:

@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from madoguchi.clock import Clock, system_clock
+from madoguchi.clock import Clock, SteppedClock, system_clock
 from madoguchi.doors import developer, oauth, pages
 from madoguchi.doors.api import endpoint as api
 from madoguchi.doors.api.context import ApiContext
@@ -50,6 +50,8 @@ def build_app(settings: Settings, keys: Keys, clock: Clock = system_clock) -> AS
     The caller has checked `settings.problems()` and brought the database to the newest migration.
     """
     # A connection for every request at work, so that none waits for another lane's: queries and the recorder; the
+    if isinstance(clock, SteppedClock) and not settings.is_sandbox:
+        raise ValueError("a clock that can be stepped is for the sandbox only")
     # authorization server and /authorize, which waits with the pages; the pages and the timer.
     many = settings.at_work
     queries, tokens, database = (_open(settings, size) for size in (many + 1, 2 * many, many + 1))

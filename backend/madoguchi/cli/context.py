@@ -21,7 +21,7 @@ from sqlmodel import Session
 
 from madoguchi.cli.failures import Trouble
 from madoguchi.clock import Clock
-from madoguchi.installation import sample_document
+from madoguchi.installation import clock_of, sample_document
 from madoguchi.procedures.installing import Database, is_upgraded, open_database
 from madoguchi.rules.vocabulary import JST
 from madoguchi.settings import Mode, Settings
@@ -43,8 +43,8 @@ EXPECTED = {
 class Office:
     """The desk a command works at: one installation and one moment's officer."""
 
-    def __init__(self, clock: Clock, settings: Settings | None = None) -> None:
-        self.clock = clock
+    def __init__(self, machine: Clock, settings: Settings | None = None) -> None:
+        self.machine = machine
         self._given = settings
 
     @cached_property
@@ -57,6 +57,11 @@ class Office:
         if problems:
             raise Trouble("設定を直してください。\n" + "\n".join(problems))
         return settings
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The installation's clock: the machine's, in a sandbox with what it was stepped ahead."""
+        return clock_of(self.settings, self.machine)
 
     @property
     def now(self) -> datetime:

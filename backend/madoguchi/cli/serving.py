@@ -24,8 +24,8 @@ from madoguchi.cli.failures import Trouble
 from madoguchi.cli.holding import held
 from madoguchi.cli.log import RequestLog, write_log
 from madoguchi.cli.words import say, say_table
-from madoguchi.clock import Clock, system_clock
-from madoguchi.installation import Keys, KeysRefused, load_keys, make_keys
+from madoguchi.clock import Clock
+from madoguchi.installation import Keys, KeysRefused, clock_of, load_keys, make_keys
 from madoguchi.procedures.sample_logins import SampleCustomer
 from madoguchi.procedures.service import NotFound, institution
 from madoguchi.procedures.terms import terms_now
@@ -49,7 +49,7 @@ def serve(
     """窓口を開きます。終わるには Ctrl+C を押します。"""
     settings = _settings(sample, port, workers)
     _check(settings, sample)
-    desk = Office(office(context).clock, settings)
+    desk = Office(office(context).machine, settings)
     alone = settings.is_sandbox and (sample or settings.is_sqlite)
     with _listener(host, port or DEFAULT_PORT) as listener, held(settings) if alone else nullcontext():
         prepared = asyncio.run(prepare(settings, desk.clock, _tell)) if sample else None
@@ -66,7 +66,7 @@ def worker() -> ASGIApp:
     """The application of one worker process, from the environment its parent handed on."""
     running.end_with_parent()
     settings = read_settings()
-    return _app(settings, load_keys(settings), system_clock)
+    return _app(settings, load_keys(settings), clock_of(settings))
 
 
 def _settings(sample: bool, port: int | None, workers: int | None) -> Settings:

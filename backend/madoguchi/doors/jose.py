@@ -10,7 +10,7 @@ itself (`dpop.py`).
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from joserfc import jws
@@ -18,6 +18,7 @@ from joserfc.errors import JoseError
 from joserfc.jwa import JWSAlgModel
 from joserfc.jwk import Key
 
+from madoguchi.clock import NO_STEP
 from madoguchi.procedures import clients
 
 ALGORITHMS: Final = ("ES256", "PS256", "EdDSA")
@@ -119,15 +120,18 @@ def matching_keys(jwks: Mapping[str, Any], header: Mapping[str, Any]) -> list[Ke
     return found
 
 
-def moment(claims: Mapping[str, Any], name: str) -> datetime | None:
-    """The NumericDate (RFC 7519 section 2) in a claim, in UTC; None when absent. Raises JwtRejected for others."""
+def moment(claims: Mapping[str, Any], name: str, ahead: timedelta = NO_STEP) -> datetime | None:
+    """The NumericDate (RFC 7519 section 2) in a claim, in UTC; None when absent. Raises JwtRejected for others.
+
+    ahead  how far our clock was stepped ahead of the sender's (clock.py); the moment is given on our clock.
+    """
     value = claims.get(name)
     if value is None and name not in claims:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise JwtRejected(f"{name} is no number of seconds")
     try:
-        return datetime.fromtimestamp(value, UTC)
+        return datetime.fromtimestamp(value, UTC) + ahead
     except (OverflowError, ValueError, OSError):
         raise JwtRejected(f"{name} is no moment") from None
 

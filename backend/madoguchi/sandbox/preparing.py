@@ -15,7 +15,7 @@ from sqlmodel import Session
 from madoguchi.clock import Clock
 from madoguchi.installation import Keys, load_keys, make_keys, public_half, sample_document
 from madoguchi.procedures.aggregators import AggregatorDetails, add_aggregator, change_client, list_aggregators
-from madoguchi.procedures.installing import Database, open_database, upgrade_database
+from madoguchi.procedures.installing import open_database, upgrade_database
 from madoguchi.procedures.sample_logins import SampleCustomer, sample_customers, seed_sample_logins
 from madoguchi.procedures.service import institution
 from madoguchi.procedures.setting_up import set_up_institution

@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from madoguchi.clock import ahead_of_others
 from madoguchi.doors import jose
 from madoguchi.doors.api.answer import Answer
 from madoguchi.doors.api.context import ApiContext
@@ -94,7 +95,8 @@ class Endpoint:
         token = read_token(request)
         if token is None:
             raise Refused(problem(Code.TOKEN_MISSING))
-        proof = verify_proof(request.headers.getlist("dpop"), request.method, self.url, at, token)
+        ahead = ahead_of_others(self.context.clock)
+        proof = verify_proof(request.headers.getlist("dpop"), request.method, self.url, at, token, ahead)
         question = read_question(request, body)
         asker = Asker(token, proof.jkt, proof.once, at, is_attended(request), safe=request.method == "GET")
         passed = await self.context.database.reading(

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from madoguchi.clock import ahead_of_others
 from madoguchi.doors.dpop import ProofRejected, verify_proof
 from madoguchi.doors.http import (
     NO_STORE,
@@ -166,14 +167,15 @@ async def _recognised(
     registered = await context.database.reading(client, claimed.client_id)
     if registered is None:
         raise ClientRejected("unknown client")
-    who = verify_assertion(claimed, registered.jwks, context.settings.issuer, at)
+    who = verify_assertion(claimed, registered.jwks, context.settings.issuer, at, ahead_of_others(context.clock))
     return Caller(who.client_id, Once(who.once, who.once_until)), registered
 
 
 async def _with_proof(context: OAuthContext, request: Request, caller: Caller, path: str, at: datetime) -> Caller:
     """The caller with the key it has proven. A bad proof spends the assertion it came with."""
     try:
-        proof = verify_proof(request.headers.getlist("dpop"), request.method, context.settings.issuer + path, at)
+        headers, url = request.headers.getlist("dpop"), context.settings.issuer + path
+        proof = verify_proof(headers, request.method, url, at, ahead=ahead_of_others(context.clock))
     except ProofRejected:
         await _spend(context, caller, at)
         raise
