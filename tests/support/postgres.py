@@ -37,7 +37,8 @@ class Cluster:
         flags = ["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", f"--host={self.home}", f"--username={SUPERUSER}"]
         _run("psql", *flags, "--dbname=postgres", *commands)
 
-    def start(self) -> None:
+    def start(self, **wanted: str) -> None:
+        """Make and start it. `wanted`: settings of PostgreSQL that this cluster has instead of the tests' own."""
         data = self.home / "data"
         whose = (f"--username={SUPERUSER}", "--auth=trust")
         _run("initdb", f"--pgdata={data}", *whose, "--encoding=UTF8", "--locale=C", "--no-sync")
@@ -47,6 +48,7 @@ class Cluster:
             "unix_socket_permissions": "0700",
             "max_connections": "200",
             "fsync": "off",  # a machine that loses power takes the tests with it; killed processes lose nothing
+            **wanted,
         }
         with (data / "postgresql.conf").open("a") as configuration:
             configuration.writelines(f"{key} = '{value}'\n" for key, value in settings.items())
