@@ -88,7 +88,8 @@ def build_app(settings: Settings, keys: Keys, clock: Clock = system_clock) -> AS
         *pages.routes(pages_context),
     ]
     if settings.is_sandbox:
-        routes += developer.routes(developer.DeveloperContext(settings, clock, templates, keys))
+        routes += developer.sandbox_routes(developer.DeveloperContext(settings, clock, templates, keys))
+    routes += developer.open_routes(developer.DocumentationContext(settings, clock, database, templates))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -1,6 +1,5 @@
 """What みほん家計簿 tells its visitors in every state, and what it keeps of them."""
 
-import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -8,11 +7,9 @@ from typing import Any
 import pytest
 
 from madoguchi.doors import developer
-from madoguchi.procedures.status_feed.schema import status_feed_schema
 from madoguchi.settings import Mode, Settings
 from tests.developer.fake_bank import FakeBank, header
 from tests.developer.visitor import AS_OF, Visitor, context, data, refused, visiting
-from tests.support.tree import ROOT
 
 
 async def test_before_anything_a_visitor_sees_what_is_wanted_and_the_bank_is_not_asked(visitor: Visitor) -> None:
@@ -179,17 +176,4 @@ def test_nothing_of_it_can_be_mounted_in_production(tmp_path: Path) -> None:
         mode=Mode.PRODUCTION, issuer="https://bank.example", database_url="x", data_dir=tmp_path, bank_code="2999"
     )
     with pytest.raises(ValueError, match="sandbox"):
-        developer.routes(context(settings))
-
-
-async def test_developers_read_the_committed_schema(visitor: Visitor) -> None:
-    answer = await visitor.http.get("/developer/schema.graphql")
-    assert answer.text == (ROOT / "schema.graphql").read_text("utf-8")
-    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
-
-
-async def test_who_writes_the_status_feed_reads_its_schema_where_the_command_prints_it(visitor: Visitor) -> None:
-    answer = await visitor.http.get("/developer/status-feed.schema.json")
-    assert answer.text == status_feed_schema()
-    assert answer.headers["content-type"] == "application/schema+json"
-    assert json.loads(answer.text)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+        developer.sandbox_routes(context(settings))

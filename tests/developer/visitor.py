@@ -99,7 +99,7 @@ class Visitor:
         self.bank = bank
         self.now = story.NOW
         settings = Settings(issuer=bank.issuer, database_url="sqlite+aiosqlite://", data_dir=data_dir, bank_code="2999")
-        app = Starlette(routes=developer.routes(context(settings, lambda: self.now)))
+        app = Starlette(routes=developer.sandbox_routes(context(settings, lambda: self.now)))
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=bank.issuer)
 
     async def connect(self) -> str:

@@ -1,16 +1,33 @@
-"""Sandbox only: the sample aggregator, a real OAuth client over loopback, and the schema file for developers."""
+"""For developers: in sandbox and production documentation and schemas; in the sandbox the sample aggregator too.
+
+The sample aggregator is a real OAuth client over loopback.
+"""
 
 from starlette.routing import Route
 
 from madoguchi.doors.developer import schema_file
 from madoguchi.doors.developer.context import Designation, DeveloperContext, keep_designation
+from madoguchi.doors.developer.documentation import DocumentationContext
+from madoguchi.doors.developer.documentation import routes as documentation_routes
 from madoguchi.doors.developer.sample import pages as sample
 
-__all__ = ["Designation", "DeveloperContext", "keep_designation", "routes"]
+__all__ = [
+    "Designation",
+    "DeveloperContext",
+    "DocumentationContext",
+    "keep_designation",
+    "open_routes",
+    "sandbox_routes",
+]
 
 
-def routes(context: DeveloperContext) -> list[Route]:
-    """The door's routes. Raises ValueError in production, where nothing of it may be mounted."""
+def open_routes(context: DocumentationContext) -> list[Route]:
+    """Schemas and documentation, to stand after all other routes: any other address under /developer is theirs."""
+    return [*schema_file.routes(), *documentation_routes(context)]
+
+
+def sandbox_routes(context: DeveloperContext) -> list[Route]:
+    """The sample's routes. Raises ValueError in production, where nothing of it may be mounted."""
     if not context.settings.is_sandbox:
-        raise ValueError("the developer door is for the sandbox only")
-    return [*schema_file.routes(), *sample.routes(context)]
+        raise ValueError("the sample aggregator is for the sandbox only")
+    return [*sample.routes(context)]
