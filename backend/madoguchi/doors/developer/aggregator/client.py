@@ -2,7 +2,7 @@
 
 Source: RFC 8414 (discovery), RFC 9126 (PAR), RFC 7636 (PKCE S256), RFC 7523 (private_key_jwt), RFC 9449 (DPoP),
 RFC 6749 sections 4.1.3 and 6, RFC 7009. Everything is awaited and nothing is shared, so that a server that asks itself
-over loopback answers itself. What an answer means for the visitor is sample.py's.
+over loopback answers itself. What an answer means for the visitor is each application's.
 """
 
 import ssl
@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import httpx
 from joserfc.jwk import ECKey
 
-from madoguchi.clock import Clock
+from madoguchi.clock import Clock, machines
 from madoguchi.doors.developer.aggregator import signing
 from madoguchi.doors.developer.aggregator.store import Tokens
 from madoguchi.rules.vocabulary import Scope
@@ -58,10 +58,27 @@ class Answer:
     errors: tuple[Mapping[str, Any], ...]
     request_id: str = ""
 
+    @classmethod
+    def of(cls, response: httpx.Response) -> "Answer":
+        """Read an answer, whatever its status. Raises ExchangeFailed for one that makes no sense."""
+        try:
+            body = response.json()
+        except ValueError:
+            raise ExchangeFailed from None
+        if not isinstance(body, dict) or not isinstance(body.get("errors", []), list):
+            raise ExchangeFailed
+        beside = body.get("extensions")
+        named = beside.get("requestId") if isinstance(beside, dict) else None
+        request_id = named if isinstance(named, str) else ""
+        return cls(response.status_code, body.get("data"), tuple(body.get("errors", [])), request_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One client at one issuer, for one visit. `key` authenticates it, `proof_key` is what its tokens are bound to."""
+    """One client at one issuer, for one visit. `key` authenticates it, `proof_key` is what its tokens are bound to.
+
+    What it signs it dates by its machine's time, as anybody outside must; a sandbox's clock may have been stepped.
+    """
 
     http: httpx.AsyncClient
     issuer: str
@@ -124,27 +141,23 @@ class Client:
         form = {"token": refresh_token, "token_type_hint": "refresh_token"}
         await self._send(self._request(server.endpoints["revocation_endpoint"], form))
 
-    async def ask(self, access_token: str, document: str, variables: Mapping[str, Any], visitor_address: str) -> Answer:
-        """Send a GraphQL operation for a visitor who is there (`visitor_address`), whatever the answer's status."""
+    async def query(self, access_token: str, asked: Mapping[str, Any], visitor_address: str) -> httpx.Response:
+        """Send a GraphQL request for a visitor who is there (`visitor_address`); the answer as it came.
+
+        asked  `query` and, where needed, `variables`, `operationName`.
+        Raises ExchangeFailed when no answer came.
+        """
         url = (await self.discover()).api
         headers = {
             "Accept": "application/graphql-response+json",
             "Authorization": f"DPoP {access_token}",
-            "DPoP": signing.proof(self.proof_key, "POST", url, self.clock(), access_token),
+            "DPoP": signing.proof(self.proof_key, "POST", url, machines(self.clock)(), access_token),
             "X-FAPI-Customer-IP-Address": visitor_address,
         }
-        asked = {"query": document, "variables": dict(variables)}
         try:
-            response = await self.http.post(url, headers=headers, json=asked)
-            body = response.json()
-        except (httpx.HTTPError, ValueError):
+            return await self.http.post(url, headers=headers, json=dict(asked))
+        except httpx.HTTPError:
             raise ExchangeFailed from None
-        if not isinstance(body, dict) or not isinstance(body.get("errors", []), list):
-            raise ExchangeFailed
-        beside = body.get("extensions")
-        named = beside.get("requestId") if isinstance(beside, dict) else None
-        request_id = named if isinstance(named, str) else ""
-        return Answer(response.status_code, body.get("data"), tuple(body.get("errors", [])), request_id)
 
     async def _tokens(self, form: Mapping[str, str], before: Tokens | None = None) -> Tokens:
         url = (await self.discover()).endpoints["token_endpoint"]
@@ -168,7 +181,7 @@ class Client:
 
     def _request(self, url: str, form: Mapping[str, str]) -> httpx.Request:
         """A request to an endpoint of the authorization server, authenticated and with a proof of its own."""
-        at = self.clock()
+        at = machines(self.clock)()
         authentication = {
             "client_id": self.client_id,
             "client_assertion_type": ASSERTION_TYPE,

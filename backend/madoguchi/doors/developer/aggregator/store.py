@@ -1,8 +1,8 @@
 """What the sample aggregator keeps on its own side: tokens, flows under way, its proof key; none of it in a cookie.
 
-A SQLite file of its own in the data directory, readable by its owner only: a visitor stays connected when the server is
-started again, several workers share it, and a flow is claimed once (RFC 6749 section 10.12, RFC 9700 section 2.1).
-Each call opens and closes the file; visitors are named by the hash of their cookie.
+A SQLite file for each application in the data directory, readable by its owner only: a visitor stays connected when the
+server is started again, several workers share it, and a flow is claimed once (RFC 6749 section 10.12, RFC 9700 section
+2.1). Each call opens and closes the file; visitors are named by the hash of their cookie.
 """
 
 import json
@@ -19,7 +19,6 @@ from joserfc.jwk import ECKey
 
 from madoguchi.rules.vocabulary import Scope
 
-FILE: Final = "sample-aggregator.db"
 FLOW_LIFETIME: Final = timedelta(hours=1)
 """Longer than any request at the credit union lives."""
 
@@ -47,8 +46,8 @@ class Tokens:
 class SampleStore:
     """The file. Safe for concurrent use from any thread or process."""
 
-    def __init__(self, data_dir: Path) -> None:
-        self._path = data_dir / FILE
+    def __init__(self, data_dir: Path, file: str) -> None:
+        self._path = data_dir / file
 
     def proof_key(self) -> ECKey:
         """The key that tokens are bound to (RFC 9449), made at its first use and never replaced."""

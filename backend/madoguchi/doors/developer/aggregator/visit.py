@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
+import httpx
+
 from madoguchi import opaque
 from madoguchi.doors.developer.aggregator.client import Answer, Client, ExchangeFailed, error_code
 from madoguchi.doors.developer.aggregator.store import SampleStore, Tokens
@@ -59,15 +61,21 @@ class Visit:
             raise ExchangeFailed
         self.store.connect(self.visitor, renamed, await self.client.exchange(answer["code"], verifier, redirect_uri))
 
-    async def ask(self, tokens: Tokens, document: str, variables: Mapping[str, Any]) -> Answer:
-        """An answer that came with 200. Raises Over when the registration serves no more, else ExchangeFailed."""
+    async def query(self, tokens: Tokens, asked: Mapping[str, Any]) -> httpx.Response:
+        """The API's answer as it came, whatever its status. Raises Over when no new access token is given any more,
+        else ExchangeFailed."""
         if tokens.expires_at - EARLY <= self.client.clock():
             tokens = await self._renewed(tokens)
-        answer = await self.client.ask(tokens.access_token, document, variables, self.address)
-        if _codes(answer) == {"INVALID_TOKEN"}:
+        response = await self.client.query(tokens.access_token, asked, self.address)
+        if _codes(Answer.of(response)) == {"INVALID_TOKEN"}:
             tokens = await self._renewed(tokens)
-            answer = await self.client.ask(tokens.access_token, document, variables, self.address)
-        if answer.status == 401 and "INVALID_PROOF" not in _codes(answer):
+            response = await self.client.query(tokens.access_token, asked, self.address)
+        return response
+
+    async def ask(self, tokens: Tokens, document: str, variables: Mapping[str, Any]) -> Answer:
+        """An answer that came with 200. Raises Over when the registration serves no more, else ExchangeFailed."""
+        answer = Answer.of(await self.query(tokens, {"query": document, "variables": dict(variables)}))
+        if is_over(answer):
             raise Over
         if answer.status != 200:
             raise ExchangeFailed
@@ -100,6 +108,11 @@ class Visit:
             raise
         self.store.renew(self.visitor, renewed)
         return renewed
+
+
+def is_over(answer: Answer) -> bool:
+    """Whether the API says that this registration serves no more."""
+    return answer.status == 401 and "INVALID_PROOF" not in _codes(answer)
 
 
 def _codes(answer: Answer) -> set[str]:
