@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from madoguchi.cli.feed_words import REPORT_SHAPE
+from madoguchi.cli.feed_words import REPORT_KEYS
 from madoguchi.procedures.status_feed import files
 from tests.feeds.books import ORDINARY
 from tests.feeds.events import full_account, full_contract, full_file, opened, registered, status_file
@@ -23,7 +23,7 @@ def test_what_a_full_file_changed_is_told_to_a_program_and_when_it_is_looked_up(
     assert events["reconciled"] is None
     told = {"contracts": 1, "accounts": 1, "changed": 2, "ended": 0, "skipped": [3, 4]}
     assert full["reconciled"] == told
-    assert all(key in REPORT_SHAPE for key in ("reconciled", "events_covered", *told))
+    assert all(key in str(REPORT_KEYS) for key in ("reconciled", "events_covered", *told))
     assert command("feed", "show", "2", "--json").json["reconciled"] == told
     assert command("feed", "show", "1", "--json").json["reconciled"] is None
     did = "全件照合: 2件を直し、利用登録を0件終了、届いていなかった sequence 3〜4 を埋めました"

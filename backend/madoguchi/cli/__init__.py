@@ -8,7 +8,6 @@ every act is `os-user:NAME`, by the real user of the process.
 import sys
 from collections.abc import Sequence
 
-import typer
 from typer.exceptions import Abort, TyperException
 
 from madoguchi.cli import (
@@ -16,6 +15,7 @@ from madoguchi.cli import (
     customers,
     explaining,
     feeds,
+    helping,
     installing,
     institution,
     registrations,
@@ -28,32 +28,41 @@ from madoguchi.cli import (
 )
 from madoguchi.cli.context import Office
 from madoguchi.cli.failures import sentence_of
+from madoguchi.cli.manual import Audience
+from madoguchi.cli.manual.commands import Commands
 from madoguchi.cli.usage import misunderstanding
 from madoguchi.cli.words import visible_lines
 from madoguchi.clock import Clock, system_clock
 
-app = typer.Typer(
+app = Commands(
+    """信用組合のAPI連携の窓口。
+
+    環境変数がなければ、「make run」で動く見本の信用組合に対して働きます。
+    本番の設定は、環境変数 MADOGUCHI_… で行います。
+
+    プログラムから使うときは --json を付けます。標準出力には JSON の文書が1つだけ出て、日時は +09:00 の付いた ISO 8601、
+    キーは英小文字です。できなかったときの標準出力は空で、理由の文は標準エラー出力に出ます。終了コードは変わりません。
+    """,
     name="madoguchi",
-    help="信用組合のAPI連携の窓口。環境変数がなければ、「make run」で動く見本の信用組合に対して働きます。",
-    epilog="終了コード: 0 できました、1 できませんでした、2 使い方が違います、3 受け付けられない内容がありました。",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
 )
-app.command("serve")(serving.serve)
-app.add_typer(installing.database, name="db")
-app.add_typer(installing.keys, name="keys")
-app.add_typer(institution.app, name="institution")
-app.add_typer(terms.app, name="terms")
-app.add_typer(feeds.app, name="feed")
-app.add_typer(aggregators.app, name="aggregator")
-app.add_typer(service.app, name="service")
-app.add_typer(stops.app, name="stop")
-app.add_typer(registrations.app, name="registration")
-app.add_typer(customers.app, name="customer")
-app.add_typer(sandbox.app, name="sandbox")
-app.command("explain")(explaining.explain)
-app.command("schema")(schema.schema)
+app.command("help", hidden=True)(helping.help_)
+
+app.add_typer(service.app, name="service", rich_help_panel=Audience.OFFICER)
+app.add_typer(stops.app, name="stop", rich_help_panel=Audience.OFFICER)
+app.add_typer(aggregators.app, name="aggregator", rich_help_panel=Audience.OFFICER)
+app.add_typer(registrations.app, name="registration", rich_help_panel=Audience.OFFICER)
+app.command("explain", rich_help_panel=Audience.OFFICER)(explaining.explain)
+app.add_typer(terms.app, name="terms", rich_help_panel=Audience.OFFICER)
+app.add_typer(institution.app, name="institution", rich_help_panel=Audience.OFFICER)
+
+app.command("serve", rich_help_panel=Audience.OPERATOR)(serving.serve)
+app.add_typer(feeds.app, name="feed", rich_help_panel=Audience.OPERATOR)
+app.add_typer(installing.database, name="db", rich_help_panel=Audience.OPERATOR)
+app.add_typer(installing.keys, name="keys", rich_help_panel=Audience.OPERATOR)
+
+app.add_typer(sandbox.app, name="sandbox", rich_help_panel=Audience.DEVELOPER)
+app.add_typer(customers.app, name="customer", rich_help_panel=Audience.DEVELOPER)
+app.command("schema", rich_help_panel=Audience.DEVELOPER)(schema.schema)
 
 
 def main(arguments: Sequence[str] | None = None, clock: Clock = system_clock) -> int:

@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from madoguchi.cli.context import office
 from madoguchi.cli.failures import Trouble
+from madoguchi.cli.manual.commands import Commands
 from madoguchi.cli.words import day, day_in_words, in_words, say, say_json, say_table
 from madoguchi.procedures.aggregators import (
     AggregatorDetails,
@@ -26,7 +27,7 @@ from madoguchi.rules.eligibility import is_designated
 from madoguchi.rules.registration_period import last_day
 from madoguchi.rules.vocabulary import JST
 
-app = typer.Typer(help="API連携事業者。")
+app = Commands("API連携事業者。")
 
 AsJson = Annotated[bool, typer.Option("--json", help="プログラムのための形で書き出します。")]
 

@@ -6,10 +6,11 @@ import typer
 
 from madoguchi.cli.context import office
 from madoguchi.cli.failures import Trouble
+from madoguchi.cli.manual.commands import Commands
 from madoguchi.cli.words import say
 from madoguchi.procedures.sample_logins import code_changes_in, current_code
 
-app = typer.Typer(help="見本のお客さま。")
+app = Commands("見本のお客さま。")
 
 
 @app.callback()

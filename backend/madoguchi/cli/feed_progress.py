@@ -4,10 +4,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from madoguchi.cli.screen import console
 from madoguchi.cli.words import visible
 from madoguchi.doors.core_banking.importing import Progress as Tell
 from madoguchi.doors.core_banking.importing import in_silence
@@ -35,6 +35,6 @@ def progress(name: str, silent: bool = False) -> Iterator[Tell]:
         TextColumn("残り"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as bar:
+    with Progress(*columns, console=console(sys.stderr), transient=True) as bar:
         task = bar.add_task(visible(name), total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

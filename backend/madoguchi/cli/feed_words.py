@@ -8,26 +8,26 @@ from madoguchi.cli.words import FEEDS
 from madoguchi.procedures.feeds.files import FileReport
 from madoguchi.procedures.feeds.values import Damage
 
-EXIT_CODES = "終了コード: 0 すべて受け付けた、1 できなかった、2 使い方が違う、3 受け付けないものがあった。"
-
-# \b keeps the lines of a help text as they are.
-REPORT_SHAPE = """\b
---json は、ファイルごとのオブジェクトの配列です。キー:
-  file, kind               ファイル名と、種類(03、04、status、unknown)
-  clean, known_before      すべて受け付けたか(followed は別)、取込済みで何もしなかったか
-  refused                  ファイル全体を受け付けない理由。なければ null
-                           (record, column, item, found, expected, told)
-  waiting                  前のファイルを待っているか
-  blocks_accepted, blocks_unchanged, blocks_refused_count   ブロックの数
-  blocks_refused           はじめの20件: refused のキーと first_record, account
-  passed_over              読み飛ばしたブロックの数(預金種目ごと)
-  not_registered           登録のない口座の分の数
-  not_registered_accounts  はじめの3口座
-  rows_added, rows_removed, balances_changed, events_applied, events_known
-  events_covered           events_known のうち、全件照合に含まれていたもの
-  reconciled               全件照合の結果。なければ null (ファイルの contracts, accounts、
-                           直した件数 changed、終了した利用登録 ended、埋めた番号 skipped)
-  followed                 待っていて、続けて取り込んだファイル"""
+REPORT_KEYS = (
+    ("file, kind", "ファイル名と、種類(03、04、status、unknown)"),
+    ("clean", "すべて受け付けたか(followed は別)"),
+    ("known_before", "取込済みで、何もしなかったか"),
+    ("refused", "ファイル全体を受け付けない理由: record、column、item、found、expected、told。なければ null"),
+    ("waiting", "前のファイルを待っているか"),
+    ("blocks_accepted, blocks_unchanged, blocks_refused_count", "ブロックの数"),
+    ("blocks_refused", "はじめの20件: refused のキーと first_record、account"),
+    ("passed_over", "読み飛ばしたブロックの数(預金種目ごと)"),
+    ("not_registered, not_registered_accounts", "登録のない口座の分の数と、はじめの3口座"),
+    ("rows_added, rows_removed, balances_changed", "明細の行と残高の数"),
+    ("events_applied, events_known", "反映したイベントの数と、取込済みだった数"),
+    ("events_covered", "events_known のうち、全件照合に含まれていたもの"),
+    (
+        "reconciled",
+        "全件照合の結果。なければ null(ファイルの contracts、accounts、直した件数 changed、終了した利用登録 ended、"
+        "埋めた番号 skipped)",
+    ),
+    ("followed", "待っていて、続けて取り込んだファイル"),
+)
 """The keys of a report as JSON, as the help tells them."""
 
 
@@ -55,7 +55,7 @@ def particulars(report: FileReport) -> Iterator[str]:
 
 
 def report_as_json(report: FileReport) -> dict[str, Any]:
-    """A report for programs; REPORT_SHAPE tells its keys."""
+    """A report for programs; REPORT_KEYS tells its keys."""
     return {
         "file": report.name,
         "kind": report.kind,

@@ -14,8 +14,9 @@ from madoguchi.cli import feed_quarantine, feed_schema, feed_watching
 from madoguchi.cli.context import Office, office
 from madoguchi.cli.failures import REFUSED, Trouble
 from madoguchi.cli.feed_progress import progress
-from madoguchi.cli.feed_words import EXIT_CODES, REPORT_SHAPE, particulars, report_as_json, summary
-from madoguchi.cli.interrupting import CTRL_C, TERMINATED, told_when_interrupted
+from madoguchi.cli.feed_words import particulars, report_as_json, summary
+from madoguchi.cli.interrupting import told_when_interrupted
+from madoguchi.cli.manual.commands import Commands
 from madoguchi.cli.words import day, say, say_json
 from madoguchi.doors.core_banking.importing import Progress, import_file
 from madoguchi.doors.core_banking.opening import open_regular
@@ -25,9 +26,7 @@ from madoguchi.procedures.feeds.files import FileReport
 from madoguchi.procedures.installing import Database
 from madoguchi.procedures.status_feed.reconciling import EndingBound
 
-INTERRUPTED_CODES = f"{CTRL_C} と {TERMINATED} は、Ctrl+C と SIGTERM での中断。"
-
-app = typer.Typer(help="勘定系とインターネットバンキングからの連携ファイル。")
+app = Commands("勘定系とインターネットバンキングからの連携ファイル。")
 app.command("schema")(feed_schema.schema)
 app.command("list")(feed_quarantine.list_)
 app.command("show")(feed_quarantine.show)
@@ -36,7 +35,7 @@ app.command("set-aside")(feed_quarantine.set_aside_)
 app.command("watch")(feed_watching.watch)
 
 
-@app.command("import", epilog=f"{EXIT_CODES}{INTERRUPTED_CODES}\n\n{REPORT_SHAPE}")
+@app.command("import")
 def import_(
     context: typer.Context,
     files: Annotated[

@@ -5,13 +5,14 @@ import asyncio
 import typer
 
 from madoguchi.cli.context import office
+from madoguchi.cli.manual.commands import Commands
 from madoguchi.cli.words import say
 from madoguchi.installation import make_keys
 from madoguchi.procedures.installing import open_database, upgrade_database
 from madoguchi.settings import Settings
 
-database = typer.Typer(help="データベース。")
-keys = typer.Typer(help="この環境の鍵。")
+database = Commands("データベース。")
+keys = Commands("この環境の鍵。")
 
 
 @database.callback()

@@ -9,6 +9,7 @@ import typer
 
 from madoguchi.cli.context import office
 from madoguchi.cli.failures import REFUSED, Trouble
+from madoguchi.cli.manual.commands import Commands
 from madoguchi.cli.words import FEEDS, day, day_in_words, say, say_table
 from madoguchi.procedures.service import institution_facts, set_feeds, set_holidays
 from madoguchi.procedures.setting_up import (
@@ -21,7 +22,7 @@ from madoguchi.procedures.setting_up import (
 from madoguchi.rules.facts import FeedDue
 from madoguchi.rules.vocabulary import FeedCovers, FeedDays
 
-app = typer.Typer(help="この環境の金融機関。")
+app = Commands("この環境の金融機関。")
 
 MOST_YEARS = 10
 

@@ -8,6 +8,7 @@ import typer
 from sqlmodel import Session
 
 from madoguchi.cli.context import office
+from madoguchi.cli.manual.commands import Commands
 from madoguchi.cli.words import CAUSES, STATES, day_in_words, in_words, say, say_json, say_table
 from madoguchi.procedures.listing import (
     RegistrationLine,
@@ -20,7 +21,7 @@ from madoguchi.procedures.stopping import end_registration
 from madoguchi.rules.registration_period import last_day
 from madoguchi.rules.vocabulary import Cause, RegistrationState
 
-app = typer.Typer(help="お客さまの利用登録。")
+app = Commands("お客さまの利用登録。")
 
 
 @app.command("list")

@@ -3,16 +3,30 @@
 Sandbox only: production refuses each with a sentence and exit code 1. What they do is the package madoguchi/sandbox.
 """
 
+import re
+import sys
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from madoguchi.cli.context import Office, office
 from madoguchi.cli.failures import Trouble
+from madoguchi.cli.manual.commands import Commands
+from madoguchi.cli.words import in_words, say, say_json
+from madoguchi.cli.words import moment as typed_moment
+from madoguchi.clock import SteppedClock
+from madoguchi.installation import CLOCK
+from madoguchi.sandbox.books import Tell
+from madoguchi.sandbox.stepping import CannotStep, past_closing, past_expiry, past_month_end, step
 
-app = typer.Typer(
-    help="見本の信用組合で試す: 時刻を進める、できごとを起こす、はじめから作り直す(試験環境だけ)。",
+app = Commands("見本の信用組合で試す: 時刻を進める、できごとを起こす、はじめから作り直す(試験環境だけ)。")
+
+
+_DURATION: Final = re.compile(
+    r"P?(?:(?P<weeks>\d{1,3})W)?(?:(?P<days>\d{1,3})D)?T?(?:(?P<hours>\d{1,4})H)?(?:(?P<minutes>\d{1,5})M)?",
+    re.IGNORECASE,
 )
 
 
@@ -54,7 +68,24 @@ def clock(
     進めるだけで、戻せません(記録が未来のものになるため)。今の時刻に戻すには、「madoguchi sandbox reset」で
     はじめから作り直します。事業者のプログラムの時計は、進めなくてかまいません。
     """
-    _desk(context)
+    desk = _desk(context)
+    if to is not None and forward is not None:
+        raise Trouble("--to と --forward は、どちらか1つだけ指定してください。", 2)
+    stepped = SteppedClock(desk.settings.data_dir / CLOCK, desk.machine)
+    told: list[str] = []
+    if to is not None or forward is not None:
+        tell = told.append if as_json else _tell
+        moment = _moment(desk, to, tell) if to is not None else desk.now + duration(forward or "")
+        try:
+            desk.run(lambda database: step(desk.settings, database, stepped, moment, tell, feeds=feeds))
+        except CannotStep as cannot:
+            raise Trouble(str(cannot)) from None
+    now, ahead = desk.now, stepped.ahead()
+    if as_json:
+        say_json({"now": now, "machine": now - ahead, "ahead_seconds": int(ahead.total_seconds()), "told": told})
+        return
+    say(f"見本の信用組合の時刻: {in_words(now)}")
+    say(f"この機械の時計より {duration_in_words(ahead)} 進んでいます。" if ahead else "この機械の時計のとおりです。")
 
 
 @app.command("play")
@@ -104,3 +135,40 @@ def _desk(context: typer.Context) -> Office:
     if not desk.settings.is_sandbox:
         raise Trouble("本番では、madoguchi sandbox を使えません(MADOGUCHI_MODE)。")
     return desk
+
+
+def _moment(desk: Office, to: str, tell: Tell) -> datetime:
+    """What `--to` names. Raises Trouble."""
+    try:
+        match to.strip():
+            case "closing":
+                return desk.writing(past_closing, desk.now, tell)
+            case "expiry":
+                return desk.reading(past_expiry, desk.now)
+            case "month-end":
+                return past_month_end(desk.now)
+    except CannotStep as cannot:
+        raise Trouble(str(cannot)) from None
+    return typed_moment(to)
+
+
+def duration(typed: str) -> timedelta:
+    """`3h`, `1d`, `P1D`, `PT30M`, `P1DT2H`. Raises Trouble."""
+    found = _DURATION.fullmatch(typed.strip())
+    parts = {unit: int(number) for unit, number in found.groupdict().items() if number} if found else {}
+    if not parts:
+        raise Trouble(f"時間「{typed}」を読めません。「3h」「1d」「P1D」「PT30M」の形で指定してください。", 2)
+    return timedelta(**parts)
+
+
+def duration_in_words(length: timedelta) -> str:
+    """10日と2時間3分; seconds are left out."""
+    hours, minutes = divmod(length.seconds // 60, 60)
+    parts = [f"{length.days}日"] if length.days else []
+    clock_parts = [f"{number}{unit}" for number, unit in ((hours, "時間"), (minutes, "分")) if number]
+    return "と".join([*parts, *(["".join(clock_parts)] if clock_parts else [])]) or "1分未満"
+
+
+def _tell(sentence: str) -> None:
+    say(f"== {sentence}")
+    sys.stdout.flush()

@@ -10,6 +10,7 @@ from sqlmodel import Session
 from madoguchi import sandbox
 from madoguchi.cli.context import office
 from madoguchi.cli.failures import Trouble
+from madoguchi.cli.manual.commands import Commands
 from madoguchi.cli.words import FEEDS, TARGETS, in_words, moment, say, say_json
 from madoguchi.procedures.feeds.listing import count_entries, list_waiting
 from madoguchi.procedures.feeds.states import FeedState, feed_states
@@ -19,7 +20,7 @@ from madoguchi.rules.facts import InstitutionFacts
 from madoguchi.rules.suspension import service_stopped
 from madoguchi.rules.vocabulary import Product
 
-app = typer.Typer(help="サービスの受付(第2条第1項)。")
+app = Commands("サービスの受付(第2条第1項)。")
 
 PRODUCTS = {Product.PERSONAL: "個人", Product.BUSINESS: "法人"}
 

@@ -9,12 +9,13 @@ from sqlmodel import Session
 
 from madoguchi.cli.context import office
 from madoguchi.cli.failures import Trouble
+from madoguchi.cli.manual.commands import Commands
 from madoguchi.cli.words import TARGETS, day, in_words, moment, say, say_json, say_table
 from madoguchi.procedures.listing import find_aggregator, find_branch, find_customer, find_registration
 from madoguchi.procedures.service import lift_stop, set_stop, stops_now
 from madoguchi.rules.vocabulary import AccountKind, Scope, StopTarget
 
-app = typer.Typer(help="一時的な停止(第7条第3項)。")
+app = Commands("一時的な停止(第7条第3項)。")
 
 
 @app.command("set")

@@ -8,10 +8,11 @@ import typer
 
 from madoguchi.cli.context import office
 from madoguchi.cli.failures import REFUSED, Trouble
+from madoguchi.cli.manual.commands import Commands
 from madoguchi.cli.words import say
 from madoguchi.procedures.terms import load_terms
 
-app = typer.Typer(help="API利用規定。")
+app = Commands("API利用規定。")
 
 
 @app.callback()

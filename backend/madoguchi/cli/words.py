@@ -8,17 +8,14 @@ from datetime import date, datetime, time
 from typing import Any
 
 import typer
-from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
 from madoguchi.cli.failures import Trouble
+from madoguchi.cli.screen import console
 from madoguchi.rules import vocabulary
 from madoguchi.rules.plain_text import is_unseen
 from madoguchi.rules.vocabulary import JST, Feed
-
-WIDTH_WITHOUT_TERMINAL = 1000
-"""A file or a pipe has no width; lines that are too long are easier to search than broken ones."""
 
 STATES = {"pending": "登録中", "active": "有効", "ended": "終了"}
 CAUSES = {
@@ -72,8 +69,7 @@ def say_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     table = Table(*(Column(head, overflow="fold") for head in heads), header_style="bold")  # an id is never cut
     for row in rows:
         table.add_row(*(Text(visible(cell)) for cell in row))
-    terminal = sys.stdout.isatty()
-    Console(file=sys.stdout, width=None if terminal else WIDTH_WITHOUT_TERMINAL).print(table)
+    console(sys.stdout).print(table)
 
 
 def in_words(at: datetime) -> str:
