@@ -224,7 +224,7 @@ def test_another_port_moves_the_sample_aggregators_address_and_says_so_in_the_tr
         return [row.redirect_uris for row in session.exec(select(Aggregator).order_by(Aggregator.registration_number))]
 
     assert sandbox.ask(addresses) == [
-        ["http://127.0.0.1:8001/sample/callback"],
+        ["http://127.0.0.1:8001/sample/callback", "http://127.0.0.1:8001/developer/graphiql/callback"],
         ["https://kaikei.mihon.example/callback"],
     ]
     (act,) = sandbox.ask(lambda s: s.exec(select(Act).where(Act.action == "aggregator.changed")).all())

@@ -86,7 +86,7 @@ def test_issuer_and_return_address_follow_the_port(server: Server, data: Path) -
     assert (status, json.loads(metadata)["issuer"]) == (200, server.url)
     listed = json.loads(desk(data, "aggregator", "list", "--json").stdout)
     assert [row["redirect_uris"] for row in listed if row["name"] == "みほん家計簿"] == [
-        [f"{server.url}/sample/callback"]
+        [f"{server.url}/sample/callback", f"{server.url}/developer/graphiql/callback"]
     ]
 
 

@@ -6,7 +6,7 @@ what a page may say is in its page model.
 
 from madoguchi.doors.templating.assets import Assets
 from madoguchi.doors.templating.environment import Templates
-from madoguchi.doors.templating.headers import SafeAnswers, page_headers
+from madoguchi.doors.templating.headers import SafeAnswers, editor_headers, page_headers
 from madoguchi.doors.templating.preferences import Preferences, TextSize, preferences_of, size_cookie
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "SafeAnswers",
     "Templates",
     "TextSize",
+    "editor_headers",
     "page_headers",
     "preferences_of",
     "size_cookie",
