@@ -80,6 +80,17 @@ class Settings(BaseSettings):
     )
     drain: timedelta = Field(timedelta(seconds=15), description="How long SIGTERM waits for accepted requests")
 
+    operation_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="Port of /health and /metrics, apart from the public one; without it nothing listens there",
+    )
+    operation_host: str = Field(
+        "127.0.0.1",
+        description="Address at which that port is open; another than this machine's own only inside a closed network",
+    )
+
     @property
     def host(self) -> str:
         """The one Host (with port) this installation answers to."""

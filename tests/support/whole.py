@@ -15,6 +15,7 @@ from pathlib import Path
 from starlette.types import ASGIApp
 
 from madoguchi.cli import running
+from madoguchi.cli.listening import operators_listener
 from madoguchi.cli.log import RequestLog, write_log
 from madoguchi.installation import load_keys, make_keys
 from madoguchi.main import build_app
@@ -63,7 +64,8 @@ def main(port: str) -> None:
     make_keys(settings)
     with socket.create_server(("127.0.0.1", int(port)), backlog=running.BACKLOG) as listener:
         listener.set_inheritable(True)
-        running.run(settings, worker() if settings.workers == 1 else "tests.support.whole:worker", listener)
+        app = worker() if settings.workers == 1 else "tests.support.whole:worker"
+        running.run(settings, app, listener, operators_listener(settings))
     print("ended", flush=True)
 
 

@@ -102,7 +102,7 @@ class Office:
     def run(self, work: Callable[[Database], Coroutine[Any, Any, Value]]) -> Value:
         """Run asynchronous work with the database. Raises Trouble when the database is not ready."""
         settings = self.settings
-        file = Path(settings.database_url.removeprefix(SQLITE))
+        file = sqlite_file(settings)
         if settings.is_sqlite and not file.exists():
             raise Trouble(
                 f"記録のファイル {file} がありません。見本は「madoguchi serve --sample」、"
@@ -150,6 +150,11 @@ def _sandbox_defaults(given: dict[str, Any]) -> dict[str, Any]:
         "issuer": _remembered_issuer(data_dir),
         "bank_code": tomllib.loads(sample_document("institution.toml").decode())["bank_code"],
     }
+
+
+def sqlite_file(settings: Settings) -> Path:
+    """Where the records are, if they are in SQLite."""
+    return Path(settings.database_url.removeprefix(SQLITE))
 
 
 def default_data_dir() -> Path:

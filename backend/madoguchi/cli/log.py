@@ -14,10 +14,10 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from madoguchi.clock import Clock
-from madoguchi.doors.http import place_of
+from madoguchi.doors.http import BY_OPERATOR, place_of
 
 _log = structlog.get_logger("madoguchi")
 
@@ -59,37 +59,24 @@ class RequestLog:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or BY_OPERATOR in scope.get("state", {}):  # its probes come every few seconds
             await self.app(scope, receive, send)
             return
         begun = time.perf_counter()
-        status = 500
-
-        async def send_noting(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
         try:
-            await self.app(scope, receive, send_noting)
+            await self.app(scope, receive, send)
         finally:
+            state = scope.get("state", {})
             _log.info(
                 "request",
-                request_id=scope.get("state", {}).get("request_id"),
+                request_id=state.get("request_id"),
                 method=scope["method"],
                 path=_template(scope),
-                status=status,
+                status=state.get("status", 500),
                 ms=round((time.perf_counter() - begun) * 1000, 1),
             )
 
 
 def _template(scope: Scope) -> str:
     """The route's path with the names of its parameters; nothing of a path that no route has."""
-    if "endpoint" not in scope:
-        return "-"
-    path: str = scope["path"]
-    for name, value in scope.get("path_params", {}).items():
-        head, found, tail = path.rpartition(str(value))
-        path = f"{head}{{{name}}}{tail}" if found and str(value) else path
-    return path
+    return getattr(scope.get("route"), "path", "-")

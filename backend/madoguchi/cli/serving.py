@@ -5,11 +5,10 @@ own that read the same settings from the environment; they need PostgreSQL. How 
 """
 
 import asyncio
-import errno
 import os
 import socket
 import sys
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,9 +18,19 @@ from sqlmodel import Session
 from starlette.types import ASGIApp
 
 from madoguchi.cli import running
-from madoguchi.cli.context import DEFAULT_PORT, PREFIX, Office, loopback, office, read_settings, remember_issuer
+from madoguchi.cli.context import (
+    DEFAULT_PORT,
+    PREFIX,
+    Office,
+    loopback,
+    office,
+    read_settings,
+    remember_issuer,
+    sqlite_file,
+)
 from madoguchi.cli.failures import Trouble
-from madoguchi.cli.holding import held
+from madoguchi.cli.holding import file_served, held
+from madoguchi.cli.listening import operators_listener, public_listener
 from madoguchi.cli.log import RequestLog, write_log
 from madoguchi.cli.words import say, say_table
 from madoguchi.clock import Clock
@@ -51,14 +60,21 @@ def serve(
     _check(settings, sample)
     desk = Office(office(context).machine, settings)
     alone = settings.is_sandbox and (sample or settings.is_sqlite)
-    with _listener(host, port or DEFAULT_PORT) as listener, held(settings) if alone else nullcontext():
+    with ExitStack() as holding:
+        listener = holding.enter_context(public_listener(host, port or DEFAULT_PORT))
+        operators = operators_listener(settings)
+        holding.enter_context(operators or nullcontext())
+        if alone:
+            holding.enter_context(held(settings))
+        if settings.is_sqlite:
+            holding.enter_context(file_served(sqlite_file(settings)))
         prepared = asyncio.run(prepare(settings, desk.clock, _tell)) if sample else None
         name = desk.reading(_ready, desk.now)
         keys = prepared.keys if prepared else _keys(settings)
         remember_issuer(settings)
         app = None if settings.workers > 1 else _app(settings, keys, desk.clock)
         _welcome(settings, name, prepared)
-        _serve(settings, app, listener)
+        _serve(settings, app, listener, operators)
     say("終わりました。")
 
 
@@ -118,29 +134,6 @@ def _keys(settings: Settings) -> Keys:
     return load_keys(settings)
 
 
-def _listener(host: str, port: int) -> socket.socket:
-    """The listening socket, taken before anything else, so that a port in use is told at once."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(running.BACKLOG)
-    except PermissionError:
-        listener.close()
-        raise Trouble(f"ポート {port} を使う権限がありません。1024 以上の番号を --port で指定してください。") from None
-    except OSError as failure:
-        listener.close()
-        if isinstance(failure, socket.gaierror) or failure.errno != errno.EADDRINUSE:
-            raise Trouble(f"アドレス {host} で待ち受けられません。--host を確かめてください。") from None
-        raise Trouble(
-            f"ポート {port} は、ほかのプログラムが使っています。別の番号を指定してください"
-            f"(例: make run PORT={port + 1}、madoguchi serve --port {port + 1})。"
-        ) from None
-    listener.set_inheritable(True)
-    return listener
-
-
 def _app(settings: Settings, keys: Keys, clock: Clock) -> ASGIApp:
     from madoguchi.main import build_app  # here: no other command needs the doors, and they take a second to load
 
@@ -148,11 +141,13 @@ def _app(settings: Settings, keys: Keys, clock: Clock) -> ASGIApp:
     return RequestLog(build_app(settings, keys, clock))
 
 
-def _serve(settings: Settings, app: ASGIApp | None, listener: socket.socket) -> None:
+def _serve(
+    settings: Settings, app: ASGIApp | None, listener: socket.socket, operators: socket.socket | None
+) -> None:
     if app is None:
         for key in HANDED_ON:
             os.environ[f"{PREFIX}{key.upper()}"] = str(getattr(settings, key))
-    running.run(settings, app or "madoguchi.cli.serving:worker", listener)
+    running.run(settings, app or "madoguchi.cli.serving:worker", listener, operators)
 
 
 def _tell(sentence: str) -> None:

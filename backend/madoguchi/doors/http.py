@@ -6,10 +6,11 @@ connections and heads doors/connections.py; the Host check is main.py's.
 """
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
+import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,6 +24,11 @@ RESOURCE: Final = "/graphql"
 """The path of our one protected resource."""
 RESOURCE_METADATA: Final = f"/.well-known/oauth-protected-resource{RESOURCE}"
 """RFC 9728 section 3.1: the well-known part stands between the host and the resource's path."""
+
+SERVER: Final = "server"
+"""Key of the server itself in the state that it hands to the application (cli/running.py)."""
+BY_OPERATOR: Final = "by_operator"
+"""Key that marks, in the same state, what came in at the operator's port."""
 
 NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
@@ -154,7 +160,10 @@ def refuse_plainly(scope: Scope, status: int) -> Response:
 
 
 class RequestIds:
-    """ASGI layer: gives every request an id of our own making and tells it in `X-Request-Id`; a sent one is ignored."""
+    """ASGI layer: gives every request an id of our own making and tells it in `X-Request-Id`; a sent one is ignored.
+
+    Every line that is logged while the request is served holds it. The status that was answered stands in the state.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -164,20 +173,31 @@ class RequestIds:
             await self.app(scope, receive, send)
             return
         name = opaque.new_id("rq_")
-        scope.setdefault("state", {})["request_id"] = name
+        state = scope.setdefault("state", {})
+        state["request_id"] = name
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
+                state["status"] = message["status"]
                 message["headers"] = [*message.get("headers", []), (b"x-request-id", name.encode())]
             await send(message)
 
-        await self.app(scope, receive, send_with_id)
+        with structlog.contextvars.bound_contextvars(request_id=name):
+            await self.app(scope, receive, send_with_id)
 
 
 def request_id(request: Request) -> str:
     """The id that `RequestIds` gave this request; it names the access record and the log lines."""
     name: str = request.scope["state"]["request_id"]
     return name
+
+
+def note_refusals(scope: Scope, refusals: Iterable[tuple[str, str]]) -> None:
+    """Leave in the request's state what was refused, as code and clause, for whoever counts; each once a request.
+
+    Both are constants of ours: never a word of the request, never an id.
+    """
+    scope.setdefault("state", {}).setdefault("refusals", set()).update(refusals)
 
 
 def place_of(failure: BaseException | None) -> dict[str, Any]:

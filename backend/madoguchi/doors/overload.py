@@ -24,9 +24,13 @@ class Lane:
     """Places for requests of one kind. At most `at_work` are worked on and `waiting` wait, first come first served."""
 
     def __init__(self, at_work: int, waiting: int) -> None:
-        self._free = at_work
+        self._places = self._free = at_work
         self._most = waiting
         self._queue: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def at_work(self) -> int:
+        return self._places - self._free
 
     @property
     def waiting(self) -> int:

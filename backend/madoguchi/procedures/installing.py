@@ -21,5 +21,5 @@ async def upgrade_database(database: Database) -> bool:
 
 
 async def is_upgraded(database: Database) -> bool:
-    """Whether the database has exactly the schema of this release."""
-    return await upgrading.is_newest(database)
+    """Whether this release can serve from it: all its migrations are applied, and perhaps a later release's as well."""
+    return not await upgrading.is_behind(database)

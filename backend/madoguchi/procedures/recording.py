@@ -9,7 +9,9 @@ did not come.
 """
 
 import asyncio
-from collections.abc import Sequence
+import contextvars
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -35,6 +37,9 @@ from madoguchi.rules.vocabulary import Cause
 
 LARGEST_COMMIT = 200
 """Requests in one commit at most; PostgreSQL takes 32,767 parameters a statement."""
+
+Committed = Callable[[int, float, bool], None]
+"""Is told of each shared commit: how many requests, the seconds it took, and whether it failed."""
 
 ANSWERED = "answered"
 REFUSED = "refused"
@@ -75,8 +80,9 @@ class Recorder:
     `worker` names this process and no other, before or after: it counts uses in rows of its own.
     """
 
-    def __init__(self, database: Database, release: str) -> None:
+    def __init__(self, database: Database, release: str, committed: Committed = lambda *_: None) -> None:
         self.worker = opaque.new_id("wk_")
+        self._committed = committed
         self._database = database
         self._release = release
         self._waiting: list[_Waiting] = []
@@ -91,7 +97,8 @@ class Recorder:
         done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(jti_key, jti_expires_at, admission, use, done))
         if self._writer is None:
-            self._writer = asyncio.create_task(self._write_all())
+            # It writes for several requests: what it logs belongs to none of them.
+            self._writer = asyncio.create_task(self._write_all(), context=contextvars.Context())
         return await done
 
     async def commit_end(
@@ -118,14 +125,17 @@ class Recorder:
             self._writer = None
 
     async def _write(self, batch: Sequence[_Waiting]) -> None:
+        begun = time.perf_counter()
         try:
             async with self._database.durable() as connection:
                 fresh = await self._write_rows(connection, batch)
         except Exception as problem:  # handed to every waiting request, none of which may answer
+            self._committed(len(batch), time.perf_counter() - begun, True)
             for entry in batch:
                 if not entry.done.done():
                     entry.done.set_exception(problem)
             return
+        self._committed(len(batch), time.perf_counter() - begun, False)
         for entry in batch:
             if not entry.done.done():
                 entry.done.set_result(id(entry) in fresh)

@@ -61,6 +61,7 @@ class Database:
 
     def __init__(self, url: str, pool_size: int = 8, lock_wait: float = LOCK_WAIT) -> None:
         self._is_sqlite = url.startswith("sqlite")
+        self.size = pool_size
         options: dict[str, Any] = {"json_serializer": _json, "json_deserializer": orjson.loads}
         if self._is_sqlite:
             options["connect_args"] = {"timeout": lock_wait}
@@ -104,6 +105,11 @@ class Database:
         """A connection in a writing transaction, for plain statements without a session (the shared commit)."""
         async with self.engine.begin() as connection:
             yield connection
+
+    @property
+    def in_use(self) -> int:
+        """Connections that are at work now."""
+        return self.engine.pool.checkedout()  # type: ignore[attr-defined,no-any-return]
 
     async def close(self) -> None:
         """Give all connections back; the database can be used no more."""

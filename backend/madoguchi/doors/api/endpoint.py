@@ -37,7 +37,7 @@ from madoguchi.doors.api.request import (
 )
 from madoguchi.doors.api.schema import build_schema
 from madoguchi.doors.dpop import Proof, ProofRejected, verify_proof
-from madoguchi.doors.http import NO_STORE, RESOURCE, RESOURCE_METADATA, place_of, request_id
+from madoguchi.doors.http import NO_STORE, RESOURCE, RESOURCE_METADATA, note_refusals, place_of, request_id
 from madoguchi.rules.decision import Refusal
 from madoguchi.rules.vocabulary import JST
 
@@ -86,6 +86,9 @@ class Endpoint:
         except Exception as failure:
             _log.error("request failed", request_id=name, **place_of(failure))
             reply = self._refusal((problem(Code.INTERNAL),), media, name)
+        if "errors" in reply.body:
+            told = (error["extensions"] for error in reply.body["errors"])
+            note_refusals(request.scope, ((each["code"], each["clause"]) for each in told))
         headers = {**NO_STORE, **reply.headers, "Vary": "Accept"}
         return Response(orjson.dumps(reply.body), reply.status, headers, media_type=f"{media}; charset=utf-8")
 

@@ -11,7 +11,7 @@ from starlette.types import Scope
 
 from madoguchi.doors.api.errors import Code, problem
 from madoguchi.doors.api.request import BODY_BYTES, JSON_TYPE
-from madoguchi.doors.http import NO_STORE, RETRY_AFTER
+from madoguchi.doors.http import NO_STORE, RETRY_AFTER, note_refusals
 
 CODES: Final = {408: Code.BODY_TOO_SLOW, 413: Code.BODY_TOO_LARGE}
 """By HTTP status; for any other it is OVERLOADED."""
@@ -20,6 +20,7 @@ CODES: Final = {408: Code.BODY_TOO_SLOW, 413: Code.BODY_TOO_LARGE}
 def refuse(scope: Scope, status: int) -> Response:
     """The door's `Refusing` (doors/http.py)."""
     told = problem(CODES.get(status, Code.OVERLOADED), limit=BODY_BYTES)
+    note_refusals(scope, [(told.code, told.clause)])
     name = scope.get("state", {}).get("request_id", "")
     headers = NO_STORE | (RETRY_AFTER if status == 503 else {})
     body = orjson.dumps({"errors": [told.as_error(name)]})

@@ -26,6 +26,7 @@ from madoguchi.doors.http import (
     ProtocolError,
     error_answer,
     json_answer,
+    note_refusals,
     place_of,
     read_form,
     read_query,
@@ -48,9 +49,13 @@ from madoguchi.procedures.authorizing import (
     push_request,
     recognise,
 )
+from madoguchi.rules.decision import Reason
 
 CONSENT: Final = "/consent/begin/"
 """Where the pages take over, with the pushed request's id."""
+
+CLAUSES: Final = {reason.code: reason.clause for reason in Reason}
+"""A rule's refusal comes here with its code as the reason for our log."""
 
 CACHED: Final = {"Cache-Control": "public, max-age=3600"}
 
@@ -91,6 +96,7 @@ def _refusing_in_json(endpoint: Endpoint) -> Endpoint:
             _log.info(
                 "refused", path=request.url.path, error=error.error, why=error.why, request_id=request_id(request)
             )
+            note_refusals(request.scope, [(error.error, CLAUSES.get(error.why, "-"))])
             return error_answer(error)
         except Exception as failure:  # no page for a machine: this client reads JSON, and nothing of the bug
             _log.error("request failed", path=request.url.path, request_id=request_id(request), **place_of(failure))
@@ -134,6 +140,7 @@ async def authorize(context: OAuthContext, request: Request) -> Response:
         at = context.clock()
         found = await context.database.reading(find_pushed_request, query["client_id"], query["request_uri"], at)
     if isinstance(found, NotOpened):
+        note_refusals(request.scope, [(found.why.name.lower(), "-")])
         return await context.error_page(request, found.why.value, found.aggregator)
     return RedirectResponse(context.settings.issuer + CONSENT + found, 303, NO_STORE)
 

@@ -8,7 +8,7 @@ from typing import Final
 from starlette.responses import Response
 from starlette.types import Scope
 
-from madoguchi.doors.http import RETRY_AFTER, ProtocolError, error_answer
+from madoguchi.doors.http import RETRY_AFTER, ProtocolError, error_answer, note_refusals
 
 ERRORS: Final = {
     408: ("invalid_request", "the body did not come in time"),
@@ -20,5 +20,6 @@ ERRORS: Final = {
 def refuse(scope: Scope, status: int) -> Response:
     """The door's `Refusing` (doors/http.py)."""
     error, why = ERRORS.get(status, ("temporarily_unavailable", "the server is too busy for this request"))
+    note_refusals(scope, [(error, "-")])
     headers = RETRY_AFTER if status == 503 else {}
     return error_answer(ProtocolError(error, why, status=status, description=why, headers=headers))

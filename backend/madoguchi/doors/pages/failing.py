@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Scope
 
-from madoguchi.doors.http import RETRY_AFTER, ProtocolError, place_of
+from madoguchi.doors.http import RETRY_AFTER, ProtocolError, note_refusals, place_of
 from madoguchi.doors.pages.context import PagesContext
 from madoguchi.doors.pages.models.frame import Part
 from madoguchi.doors.pages.models.messages import MessagePage, MessageState, Way
@@ -61,6 +61,7 @@ def exception_handlers(context: PagesContext) -> Mapping[Any, Handler]:
 def refuse(scope: Scope, status: int) -> Response:
     """The door's `Refusing` (doors/http.py): a bare sentence, as a page would ask the database that is too busy."""
     state = MessageState.OVERLOADED
+    note_refusals(scope, [({408: "too_slow", 413: "too_large"}.get(status, "overloaded"), "-")])
     busy = "".join((state.title, "。", *state.body))
     slow = "送信に時間がかかりすぎました。通信の状態を確かめて、もう一度お試しください。"
     text = {408: slow, 413: "この操作は受け付けられませんでした。"}.get(status, busy)

@@ -12,14 +12,15 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from madoguchi.doors.http import request_id
+from madoguchi.doors.http import note_refusals, request_id
 from madoguchi.doors.pages.context import PagesContext
 from madoguchi.doors.pages.models.messages import Decided, MessagePage, MessageState, Way
 from madoguchi.doors.pages.noticing import service_of
 from madoguchi.procedures.announcing import announcement
 from madoguchi.procedures.consent_page import is_registered
 from madoguchi.procedures.consenting import ACCESS_DENIED, APPROVED, TEMPORARILY_UNAVAILABLE
-from madoguchi.procedures.proceeding import Halt, Obstacle
+from madoguchi.procedures.proceeding import OBSTACLE_OF, Halt, Obstacle
+from madoguchi.rules.decision import Reason
 from madoguchi.rules.registration_period import last_day
 
 BACK: Final = "/consent/back"
@@ -43,6 +44,10 @@ STATE_OF: Final = {
     Obstacle.NO_ELIGIBLE_ACCOUNT: MessageState.NO_ELIGIBLE_ACCOUNT,
 }
 
+CLAUSES: Final = {obstacle: reason.clause for reason, obstacle in OBSTACLE_OF.items()} | {
+    Obstacle.NO_ELIGIBLE_ACCOUNT: Reason.ACCOUNT_NOT_ELIGIBLE.clause
+}
+
 
 def address(path: str, pushed_request: str, **beside: str) -> str:
     """One of our own pages for a pushed request."""
@@ -56,6 +61,7 @@ def back_address(pushed_request: str, error: str = ACCESS_DENIED) -> str:
 
 async def halt_page(context: PagesContext, request: Request, halt: Halt) -> Response:
     """The page for a refused step."""
+    note_refusals(request.scope, [(halt.obstacle.name.lower(), CLAUSES.get(halt.obstacle, "-"))])
     model = message_of(halt, request_id(request))
     if halt.obstacle is Obstacle.CLOSED:
         at = context.clock()
