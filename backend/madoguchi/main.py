@@ -21,6 +21,7 @@ from madoguchi.clock import Clock, SteppedClock, system_clock
 from madoguchi.doors import developer, oauth, pages
 from madoguchi.doors.api import endpoint as api
 from madoguchi.doors.api.context import ApiContext
+from madoguchi.doors.api.errors import catalogue
 from madoguchi.doors.api.refusing import refuse as refuse_query
 from madoguchi.doors.deadlines import Deadlines
 from madoguchi.doors.http import RESOURCE, Refusing, RequestIds
@@ -100,7 +101,7 @@ def build_app(settings: Settings, keys: Keys, clock: Clock = system_clock) -> AS
     if settings.is_sandbox:
         routes["developer"] += developer.sandbox_routes(developer.DeveloperContext(settings, clock, templates, keys))
     routes["developer"] += developer.open_routes(
-        developer.DocumentationContext(settings, clock, database, templates)
+        developer.DocumentationContext(settings, clock, database, templates, errors=catalogue())
     )
 
     @asynccontextmanager

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import Enum, unique
 from typing import Any
 
-from madoguchi.rules.decision import Reason, Refusal
+from madoguchi.rules.decision import Effect, Reason, Refusal
 from madoguchi.rules.vocabulary import JST
 
 
@@ -133,7 +133,10 @@ def refusal_problem(refusal: Refusal) -> Problem:
     return Problem(refusal.reason.code, refusal.clause, refusal.reason.message, retry_at=refusal.retry_at)
 
 
-def catalogue() -> dict[str, tuple[str, str]]:
-    """Every code that can appear in `extensions.code`, with its clause and message: what the documentation prints."""
-    rules = {reason.code: (str(reason.clause), reason.message) for reason in Reason}
-    return rules | {code.name: (code.clause, code.message) for code in Code}
+def catalogue() -> dict[str, tuple[str, int, str]]:
+    """Every code that can appear in `extensions.code`: clause, HTTP status, message. What the documentation prints."""
+    rules = {
+        reason.code: (str(reason.clause), 401 if reason.effect is Effect.DENIED else 200, reason.message)
+        for reason in Reason
+    }
+    return rules | {code.name: (code.clause, code.status, code.message) for code in Code}

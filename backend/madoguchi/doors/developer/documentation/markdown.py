@@ -36,6 +36,11 @@ def japanese(words: str) -> Markup:
     return trusted(_RUN.sub(r'<span lang="ja">\g<0></span>', str(escape(words))))
 
 
+def breakable(name: str) -> Markup:
+    """A long name in capitals, which may break after its underscores."""
+    return escape(name).replace("_", Markup("_<wbr>"))
+
+
 def words_of(text: str) -> Markup:
     """A description: Japanese marked, `…` as code."""
     return Markup("").join(

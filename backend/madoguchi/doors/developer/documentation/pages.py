@@ -12,6 +12,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from madoguchi.clock import Clock
+from madoguchi.doors.developer.documentation.error_reference import Told
+from madoguchi.doors.developer.documentation.generated import makes
 from madoguchi.doors.developer.documentation.home import HomePage, addresses, standing
 from madoguchi.doors.developer.documentation.models import ROOT, DocumentPage, Frame, MissingPage
 from madoguchi.doors.developer.documentation.shelf import FOLDERS, Shelf, fill
@@ -26,12 +28,13 @@ from madoguchi.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class DocumentationContext:
-    """What the documentation is given by the composition root."""
+    """What the documentation is given by the composition root. `errors` is the GraphQL door's catalogue."""
 
     settings: Settings
     clock: Clock
     database: Transactions
     templates: Templates
+    errors: Told
 
 
 def routes(context: DocumentationContext) -> list[Route]:
@@ -40,7 +43,8 @@ def routes(context: DocumentationContext) -> list[Route]:
     Raises BadPage, or OSError, for a page that cannot be made.
     """
     settings = context.settings
-    shelf = fill(find_frontend() / "docs", context.templates, settings.issuer, settings.mode.value, {})
+    docs, templates = find_frontend() / "docs", context.templates
+    shelf = fill(docs, templates, settings.issuer, settings.mode.value, makes(docs, templates, context.errors))
     files = {f"{ROOT}/{name}": text for name, text in shelf.files.items()}
     return [
         Route(ROOT, partial(home, context, shelf), methods=["GET"]),
