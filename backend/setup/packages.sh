@@ -10,7 +10,7 @@ any() { [ -e "$1" ]; }
 
 machine=${MACHINE:-} # the root folder to look below: another one only in the test of this script
 missing=()
-[ -x "$machine"/usr/bin/chromium ] || missing+=(chromium)
+[ -x "$machine"/usr/bin/chromium-headless-shell ] || missing+=(chromium-headless-shell)
 any "$machine"/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc || missing+=(fonts-noto-cjk)
 any "$machine"/usr/lib/*/libatomic.so.1 || missing+=(libatomic1)
 any "$machine"/usr/lib/postgresql/*/bin/initdb || missing+=(postgresql)

@@ -96,5 +96,5 @@ def test_another_user_than_root_is_told_the_one_line_that_root_runs(clone: Path,
     (path / "id").chmod(0o755)
     done = make(clone, "test-packages", PATH=str(path), MACHINE=str(tmp_path / "empty"))
     assert done.returncode != 0
-    assert "chromium fonts-noto-cjk libatomic1 postgresql" in done.stderr
+    assert "chromium-headless-shell fonts-noto-cjk libatomic1 postgresql" in done.stderr
     assert f"make -C '{clone}' test-packages" in done.stderr
