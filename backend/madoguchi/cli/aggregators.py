@@ -14,7 +14,7 @@ from sqlmodel import Session
 from madoguchi.cli.context import office
 from madoguchi.cli.failures import Trouble
 from madoguchi.cli.manual.commands import Commands
-from madoguchi.cli.words import day, day_in_words, in_words, say, say_json, say_table
+from madoguchi.cli.words import AsJson, day, day_in_words, in_words, say, say_json, say_table
 from madoguchi.procedures.aggregators import (
     AggregatorDetails,
     add_aggregator,
@@ -28,8 +28,6 @@ from madoguchi.rules.registration_period import last_day
 from madoguchi.rules.vocabulary import JST
 
 app = Commands("API連携事業者。")
-
-AsJson = Annotated[bool, typer.Option("--json", help="プログラムのための形で書き出します。")]
 
 
 @app.command("add")
@@ -99,6 +97,9 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
     rows = desk.reading(list_aggregators)
     if as_json:
         say_json([_as_json(row, desk.now) for row in rows])
+        return
+    if not rows:
+        say("事業者は、まだ登録されていません。「madoguchi aggregator add」で登録してください。")
         return
     say_table(
         ("番号", "サービス名", "会社", "client_id", "範囲", "契約", "最後の日"),

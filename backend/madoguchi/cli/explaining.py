@@ -7,7 +7,7 @@ import typer
 
 from madoguchi.cli.context import office
 from madoguchi.cli.failures import Trouble
-from madoguchi.cli.words import clause_in_words, in_words, say, say_json, say_table
+from madoguchi.cli.words import AsJson, clause_in_words, in_words, say, say_json, say_table
 from madoguchi.procedures.explaining import Explanation, newest
 from madoguchi.procedures.explaining import explain as ask_again
 from madoguchi.rules.access import Answer
@@ -28,7 +28,7 @@ def explain(
         str | None, typer.Argument(help="お問い合わせ番号(X-Request-Id)。", metavar="ID", show_default=False)
     ] = None,
     last: Annotated[bool, typer.Option("--last", help="ID の代わりに、いちばん新しい記録を選びます。")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="プログラムのための形で書き出します。")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """過去の照会について、記録した事実から規定をもう一度たずね、それぞれの答えを表示します。"""
     if last is (request is not None):

@@ -13,7 +13,7 @@ import typer
 from madoguchi.cli.context import Office, office
 from madoguchi.cli.failures import REFUSED, Trouble
 from madoguchi.cli.feed_words import kind_in_words, particulars, report_as_json
-from madoguchi.cli.words import day_in_words, in_words, say, say_json, say_table
+from madoguchi.cli.words import AsJson, day_in_words, in_words, say, say_json, say_table
 from madoguchi.doors.core_banking.retrying import judge_again
 from madoguchi.doors.core_banking.zengin_file import FileForm
 from madoguchi.procedures.feeds.files import REGISTERED_LATER, FileReport
@@ -38,8 +38,6 @@ SETTLEMENTS = {
     Settlement.SUPERSEDED: "同じ日の明細が、あとのファイルで入りました",
     Settlement.SET_ASIDE: "取り込まないことに決めました",
 }
-
-AsJson = Annotated[bool, typer.Option("--json", help="プログラムのための形で書き出します。")]
 
 
 def list_(

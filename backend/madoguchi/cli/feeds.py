@@ -17,7 +17,7 @@ from madoguchi.cli.feed_progress import progress
 from madoguchi.cli.feed_words import particulars, report_as_json, summary
 from madoguchi.cli.interrupting import told_when_interrupted
 from madoguchi.cli.manual.commands import Commands
-from madoguchi.cli.words import day, say, say_json
+from madoguchi.cli.words import AsJson, day, say, say_json
 from madoguchi.doors.core_banking.importing import Progress, import_file
 from madoguchi.doors.core_banking.opening import open_regular
 from madoguchi.doors.core_banking.sample_books import DEFAULT_MONTHS, DEFAULT_SEED, write_sample_files
@@ -45,7 +45,7 @@ def import_(
         str | None,
         typer.Option(help="古いファイルのとき、それが新しかった日(作成日には元号がないため)。", metavar="DATE"),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="プログラムのための形で書き出します。")] = False,
+    as_json: AsJson = False,
     force: Annotated[
         bool, typer.Option("--force", help="全件照合で多くの契約や口座が外れても、番号が大きく飛んでも、取り込みます。")
     ] = False,

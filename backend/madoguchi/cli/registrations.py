@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from madoguchi.cli.context import office
 from madoguchi.cli.manual.commands import Commands
-from madoguchi.cli.words import CAUSES, STATES, day_in_words, in_words, say, say_json, say_table
+from madoguchi.cli.words import CAUSES, STATES, AsJson, day_in_words, in_words, say, say_json, say_table
 from madoguchi.procedures.listing import (
     RegistrationLine,
     find_aggregator,
@@ -30,7 +30,7 @@ def list_(
     aggregator: Annotated[str | None, typer.Option(help="事業者の番号か client_id。", metavar="ID")] = None,
     customer: Annotated[str | None, typer.Option(help="お客さま番号(8桁)。", metavar="NUMBER")] = None,
     ended: Annotated[bool, typer.Option("--all", help="終わった登録も含めます。")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="プログラムのための形で書き出します。")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """登録を、新しい順に一覧にします。"""
     desk = office(context)

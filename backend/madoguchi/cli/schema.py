@@ -1,12 +1,16 @@
-"""`madoguchi schema`: the GraphQL schema as text, from which schema.graphql is made."""
+"""`madoguchi schema`: the GraphQL schema as text, from which schema.graphql is made, or as tools read it."""
 
 import typer
 
+from madoguchi.cli.words import AsJson, say_json
 
-def schema() -> None:
+
+def schema(as_json: AsJson = False) -> None:
     """GraphQL のスキーマを書き出します。"""
-    from madoguchi.doors.api.schema import (
-        printed_schema,
-    )  # here, as GraphQL takes a second to load and no other command needs it
+    # Here, as GraphQL takes a second to load and no other command needs it.
+    from madoguchi.doors.api.schema import introspected_schema, printed_schema
 
-    typer.echo(printed_schema(), nl=False)
+    if as_json:
+        say_json(introspected_schema())
+    else:
+        typer.echo(printed_schema(), nl=False)

@@ -11,7 +11,7 @@ from madoguchi import sandbox
 from madoguchi.cli.context import office
 from madoguchi.cli.failures import Trouble
 from madoguchi.cli.manual.commands import Commands
-from madoguchi.cli.words import FEEDS, TARGETS, in_words, moment, say, say_json
+from madoguchi.cli.words import FEEDS, TARGETS, AsJson, in_words, moment, say, say_json
 from madoguchi.procedures.feeds.listing import count_entries, list_waiting
 from madoguchi.procedures.feeds.states import FeedState, feed_states
 from madoguchi.procedures.service import close_service, institution, institution_facts, open_service, stops_now
@@ -62,7 +62,7 @@ def open_(context: typer.Context) -> None:
 @app.command("status")
 def status(
     context: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="プログラムのための形で書き出します。")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """今の受付、次の切り替わり、停止、連携の遅れを表示します。"""
     desk = office(context)

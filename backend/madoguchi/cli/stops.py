@@ -10,7 +10,7 @@ from sqlmodel import Session
 from madoguchi.cli.context import office
 from madoguchi.cli.failures import Trouble
 from madoguchi.cli.manual.commands import Commands
-from madoguchi.cli.words import TARGETS, day, in_words, moment, say, say_json, say_table
+from madoguchi.cli.words import TARGETS, AsJson, day, in_words, moment, say, say_json, say_table
 from madoguchi.procedures.listing import find_aggregator, find_branch, find_customer, find_registration
 from madoguchi.procedures.service import lift_stop, set_stop, stops_now
 from madoguchi.rules.vocabulary import AccountKind, Scope, StopTarget
@@ -61,7 +61,7 @@ def set_(
 @app.command("list")
 def list_(
     context: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="プログラムのための形で書き出します。")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """今の停止と、これからの停止を一覧にします。"""
     desk = office(context)

@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from rich.table import Column, Table
@@ -16,6 +16,8 @@ from madoguchi.cli.screen import console
 from madoguchi.rules import vocabulary
 from madoguchi.rules.plain_text import is_unseen
 from madoguchi.rules.vocabulary import JST, Feed
+
+AsJson = Annotated[bool, typer.Option("--json", help="プログラムのための形(JSON)で書き出します。")]
 
 STATES = {"pending": "登録中", "active": "有効", "ended": "終了"}
 CAUSES = {

@@ -140,6 +140,24 @@ def set_holidays(session: Session, days: Iterable[tuple[date, str]], actor: str,
     refresh_facts(session, at)
 
 
+def remove_holidays(session: Session, days: Iterable[date], actor: str, at: datetime) -> list[date]:
+    """Take days back from the holidays (2-1); returns those that were among them. Nothing is recorded without any."""
+    rows = session.exec(select(Holiday).where(col(Holiday.day).in_(set(days))).order_by(col(Holiday.day))).all()
+    for row in rows:
+        session.delete(row)
+    if rows:
+        taken = [row.day.isoformat() for row in rows]
+        record_act(session, at, actor, "holidays.removed", SERVICE, "2-1", days=taken)
+        refresh_facts(session, at)
+    return [row.day for row in rows]
+
+
+def holidays_from(session: Session, first: date) -> list[tuple[date, str]]:
+    """The holidays of internet banking from a day on, with their names (2-1)."""
+    rows = session.exec(select(Holiday).where(Holiday.day >= first).order_by(col(Holiday.day))).all()
+    return [(row.day, row.name) for row in rows]
+
+
 def set_feeds(session: Session, dues: Iterable[facts.FeedDue], begins: date, actor: str, at: datetime) -> None:
     """Replace the timetable of all feeds from `begins` on; what held before keeps its dates (6-1).
 

@@ -19,6 +19,7 @@ from madoguchi.rules import facts
 from madoguchi.rules.facts import FeedDue, Hours
 from madoguchi.rules.vocabulary import JST, DayType, Feed, FeedCovers, FeedDays, Product
 
+HOURS: Final = "hours"
 FEEDS: Final = "feeds"
 REQUIRED: Mapping[str, type] = {
     "bank_code": str,
@@ -130,6 +131,21 @@ def read_hours(hours: Mapping[str, Any], valid_from: date) -> Iterator[Hours]:
             for window in windows:
                 opens, closes = _minutes(window)
                 yield Hours(product, day_type, opens, closes, valid_from, None)
+
+
+def read_calendar(document: bytes, valid_from: date) -> list[Hours]:
+    """Service hours (2-1) as their own document writes them, `[hours.PRODUCT]` only. Raises InstitutionRefused."""
+    parsed = _parse(document)
+    if list(parsed) != [HOURS] or not isinstance(parsed[HOURS], dict):
+        raise InstitutionRefused(
+            f"サービス時間の文書には、[{HOURS}.personal] と [{HOURS}.business] の表だけを書いてください。"
+        )
+    windows = list(read_hours(parsed[HOURS], valid_from))
+    if not windows:
+        raise InstitutionRefused(
+            "時間帯が1つもありません。しばらく休むには「madoguchi stop set all」を使ってください。"
+        )
+    return windows
 
 
 def read_timetable(document: bytes, valid_from: date) -> list[FeedDue]:

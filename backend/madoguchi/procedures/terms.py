@@ -83,6 +83,11 @@ def terms_now(session: Session, at: datetime) -> TermsText:
     return _text(row)
 
 
+def terms_versions(session: Session) -> list[TermsVersion]:
+    """Every version that was loaded, in force or not, the newest first."""
+    return list(session.exec(select(TermsVersion).order_by(col(TermsVersion.version).desc())).all())
+
+
 def terms_text(session: Session, version: date) -> TermsText:
     """One version by its date. Raises NotFound."""
     row = session.get(TermsVersion, version)

@@ -17,6 +17,7 @@ PAGES: Final[Mapping[str, Page]] = {
             ("code", "今のワンタイムパスワード"),
             ("contract_states", "契約の状態の配列(live、suspended、cancelled)"),
             ("accounts", "口座の配列: kind 預金種目、last_digits 番号の終わりの4桁"),
+            ("remark", "この方で試せること"),
         ),
     ),
     "customer code": Page(

@@ -128,3 +128,8 @@ def build_schema() -> Schema:
 def printed_schema() -> str:
     """The text of `schema.graphql`."""
     return build_schema().as_str() + "\n"
+
+
+def introspected_schema() -> dict[str, Any]:
+    """The answer to the introspection query, as tools read it that make types of a schema: `{"__schema": {...}}`."""
+    return build_schema().introspect()
