@@ -28,17 +28,16 @@ from madoguchi.cli.context import (
     remember_issuer,
     sqlite_file,
 )
+from madoguchi.cli.customers import print_customers
 from madoguchi.cli.failures import Trouble
 from madoguchi.cli.holding import file_served, held
 from madoguchi.cli.listening import operators_listener, public_listener
 from madoguchi.cli.log import RequestLog, write_log
-from madoguchi.cli.words import say, say_table
+from madoguchi.cli.words import say
 from madoguchi.clock import Clock
 from madoguchi.installation import Keys, KeysRefused, clock_of, load_keys, make_keys
-from madoguchi.procedures.sample_logins import SampleCustomer
 from madoguchi.procedures.service import NotFound, institution
 from madoguchi.procedures.terms import terms_now
-from madoguchi.rules.vocabulary import AccountKind, ContractState
 from madoguchi.sandbox import Prepared, prepare
 from madoguchi.settings import Mode, Settings
 
@@ -162,11 +161,8 @@ def _welcome(settings: Settings, name: str, prepared: Prepared | None) -> None:
     if prepared:
         command = _command()
         say()
-        say("見本のお客さま(備考のない方なら、最後まで試せます):")
-        say_table(
-            ("お客さま番号", "パスワード", "お名前", "備考"),
-            ((c.customer_number, c.password, c.name, _remark(c)) for c in prepared.customers),
-        )
+        say("見本のお客さま(備考は、その方で試せることです):")
+        print_customers(prepared.customers)
         first = prepared.customers[0].customer_number if prepared.customers else "番号"
         say(f"ワンタイムパスワード: {settings.issuer}/sample/customers (または {command} customer code {first})")
         say(f"受付を閉じてみる: {command} service close (元に戻す: {command} service open)")
@@ -174,18 +170,6 @@ def _welcome(settings: Settings, name: str, prepared: Prepared | None) -> None:
         say(f"次に: {settings.issuer}/sample を開き、「{name}とつなぐ」を押してください。")
     say("終わるには Ctrl+C を押します。")
     sys.stdout.flush()
-
-
-def _remark(customer: SampleCustomer) -> str:
-    """What a newcomer can try with this customer that others do not show."""
-    if ContractState.LIVE not in customer.contract_states:
-        suspended = ContractState.SUSPENDED in customer.contract_states
-        return "インターネットバンキング停止中" if suspended else "インターネットバンキング解約済み"
-    return (
-        ""
-        if {account.kind for account in customer.accounts} & {AccountKind.ORDINARY, AccountKind.CURRENT}
-        else "連携できる口座がない"
-    )
 
 
 def _command() -> str:
