@@ -2,7 +2,7 @@
 
 `build_app` makes one application of settings, keys and a clock; it opens the database lazily and closes it at the end.
 What holds for every answer, a failed one too, stands here: its id, the one Host (security.md 10), https for ever; and
-which requests wait for each other (security.md 14). The operator's door stands beside all of this, at a port of its own.
+which requests wait for each other (security.md 14). The operator's door stands beside all of it, at a port of its own.
 """
 
 import asyncio
@@ -162,10 +162,14 @@ def refuse(scope: Scope, status: int) -> Response:
 
 
 class OneHost:
-    """ASGI layer: only the configured host is answered (421 for any other); every answer asks for https for ever."""
+    """ASGI layer: only the configured host is answered (421 for any other); every answer asks for https for ever.
+
+    Who refuses a request before it comes to its door finds the issuer in the request's state.
+    """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
+        self._issuer = settings.issuer
         self._host = settings.host.lower().encode()
         self._secure = settings.secure
 
@@ -176,6 +180,8 @@ class OneHost:
         if [value.lower() for name, value in scope["headers"] if name == b"host"] != [self._host]:
             await PlainTextResponse("Misdirected Request\n", 421, page_headers())(scope, receive, send)
             return
+
+        scope.setdefault("state", {})["issuer"] = self._issuer
 
         async def send_with_hsts(message: Message) -> None:
             if message["type"] == "http.response.start" and self._secure:

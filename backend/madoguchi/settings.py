@@ -36,49 +36,121 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="MADOGUCHI_", frozen=True, extra="forbid")
 
-    mode: Mode = Field(Mode.SANDBOX, description="sandbox or production")
-    issuer: str = Field(description="Issuer identifier (RFC 8414) and base of all own URLs, without a final slash")
-    database_url: str = Field(description="sqlite+aiosqlite:///FILE or postgresql+asyncpg://…")
-    data_dir: Path = Field(Path("data"), description="Keys and, by default, the SQLite file; never in version control")
-    workers: int = Field(1, ge=1, description="Worker processes; more than one needs PostgreSQL")
-    sample_login: bool = Field(False, description="The sample internet-banking login; refused in production")
+    mode: Mode = Field(
+        Mode.SANDBOX,
+        description="Production refuses http, the sample's login, keys that a sandbox made and missing secrets; a "
+        "sandbox marks every page as a sample (見本) and has the sample aggregator, GraphiQL and the commands of "
+        "`sandbox`.",
+    )
+    issuer: str = Field(
+        description="The one address of this installation: issuer identifier (RFC 8414) and base of all its URLs. Only "
+        "its host is answered. Production needs https; the sandbox may stand at `http://127.0.0.1` with a port.",
+        json_schema_extra={"unit": "a scheme, a host and perhaps a port, without a path or a final slash"},
+    )
+    database_url: str = Field(
+        description="Where the records (記録) are kept. More than one worker process needs PostgreSQL.",
+        json_schema_extra={"unit": "`sqlite+aiosqlite:///FILE` or `postgresql+asyncpg://…`"},
+    )
+    data_dir: Path = Field(
+        Path("data"),
+        description="Where the keys are and, by default, the SQLite file: never in version control. Production may "
+        "serve with it read-only.",
+        json_schema_extra={"unit": "a folder"},
+    )
+    workers: int = Field(1, ge=1, description="Worker processes. More than one needs PostgreSQL.")
+    sample_login: bool = Field(
+        False,
+        description="The sample internet-banking login, with its page of invented customers. `serve --sample` sets it; "
+        "production refuses it.",
+        json_schema_extra={"modes": "the sandbox only"},
+    )
     bank_code: str = Field(
-        pattern=r"^\d{4}$", description="銀行コード of this institution; feeds of another are refused"
+        pattern=r"^\d{4}$",
+        description="Bank code (銀行コード) of this institution: feeds of another one are refused.",
+        json_schema_extra={"unit": "4 digits"},
     )
     full_file_ends_percent: int = Field(
         10,
         ge=0,
         le=100,
-        description="What share of contracts full files may end in a day without --force; or 20, up to half",
+        description="Share of the contracts, and of their accounts, that full files (全件照合) may end in a day, or 20 "
+        "in number if that is no more than half. More is refused; `feed import --force` says that it is meant.",
+        json_schema_extra={"unit": "percent"},
     )
-    feed_ebcdic: str = Field("cp290", description="The kana table of Zengin files in EBCDIC")
-    feed_separator: str = Field("auto", description="What parts records of Zengin files; auto looks after the first")
-    access_token_lifetime: timedelta = timedelta(seconds=300)
-    code_lifetime: timedelta = timedelta(seconds=60)
-    request_uri_lifetime: timedelta = timedelta(seconds=90)
-    consent_page_lifetime: timedelta = timedelta(minutes=30)
-    consent_page_ceiling: timedelta = timedelta(minutes=60)
-    fresh_login: timedelta = timedelta(minutes=5)
-    connections: int = Field(700, ge=16, description="Open connections of one process; then the longest idle one goes")
-    at_work: int = Field(8, ge=1, description="Requests at work at once in one process and lane; see doors/overload.py")
-    waiting: int = Field(64, ge=0, description="Requests waiting for that in each lane; beyond, 503 at once")
+    feed_ebcdic: str = Field(
+        "cp290",
+        description="The kana table of Zengin files in EBCDIC: `cp290` (カタカナ拡張) or `cp1027` (英小文字拡張).",
+        json_schema_extra={"unit": "`cp290` or `cp1027`"},
+    )
+    feed_separator: str = Field(
+        "auto",
+        description="What parts the records of Zengin files; `auto` looks after the first record.",
+        json_schema_extra={"unit": "`auto`, `none`, `crlf` or `lf`"},
+    )
+    access_token_lifetime: timedelta = Field(
+        timedelta(seconds=300),
+        description="Life of an access token, which is one unattended session too. Never longer than the registration.",
+    )
+    code_lifetime: timedelta = Field(
+        timedelta(seconds=60), description="Life of an authorization code. At most 60 seconds (FAPI 2.0 5.3.2.1-11)."
+    )
+    request_uri_lifetime: timedelta = Field(
+        timedelta(seconds=90),
+        description="How long a pushed request may wait for a browser. Less than 600 seconds (FAPI 2.0 5.3.2.2-12).",
+    )
+    consent_page_lifetime: timedelta = Field(
+        timedelta(minutes=30), description="Life of a consent page (同意画面), and by how much its button extends it."
+    )
+    consent_page_ceiling: timedelta = Field(
+        timedelta(minutes=60), description="Life of a consent page in all, however often it is extended."
+    )
+    fresh_login: timedelta = Field(
+        timedelta(minutes=5),
+        description="How old a login may be when the consent page is shown (4-1); an older one is asked for again.",
+    )
+    connections: int = Field(
+        700, ge=16, description="Open connections of one process; then the one that idles longest makes room."
+    )
+    at_work: int = Field(
+        8,
+        ge=1,
+        description="Requests at work at once in one process and lane: queries, tokens, pages. PostgreSQL needs four "
+        "times as many connections a process, and two.",
+    )
+    waiting: int = Field(
+        64, ge=0, description="Requests waiting for that in each lane; more get 503 with `Retry-After` at once."
+    )
     # Quotas (security.md 14, rules/quotas.py): attended calls by the second, unattended ones by sessions, all by cost.
-    attended_calls_per_second: int = Field(10, ge=1, description="Attended calls a second of one registration")
-    aggregator_attended_calls_per_second: int = Field(50, ge=1, description="Attended calls a second of one aggregator")
-    unattended_sessions_per_day: int = Field(
-        20, ge=1, description="Access tokens used unattended by one registration in a day of Japan"
+    attended_calls_per_second: int = Field(
+        10,
+        ge=1,
+        description="Attended calls (with `x-fapi-customer-ip-address`) of one registration in a second; more get 429 "
+        "with `Retry-After`.",
     )
-    unattended_calls_per_session: int = Field(100, ge=1, description="Unattended calls with one access token")
+    aggregator_attended_calls_per_second: int = Field(
+        50, ge=1, description="Attended calls of one aggregator, all its registrations together, in a second."
+    )
+    unattended_sessions_per_day: int = Field(
+        20, ge=1, description="Access tokens that one registration uses unattended in a day of Japan."
+    )
+    unattended_calls_per_session: int = Field(100, ge=1, description="Unattended calls with one access token.")
     # Twenty of the largest operations, or 140 times two accounts with 50 rows each (workload A costs 1,690).
     registration_cost_per_minute: int = Field(
-        240_000, ge=LARGEST_OPERATION, description="Cost of one registration's operations in a minute"
+        240_000,
+        ge=LARGEST_OPERATION,
+        description="Cost of one registration's operations in a minute, attended and unattended apart.",
     )
     # 590 of workload A a second for a whole minute: more than one machine serves, so that a nightly batch runs freely
     # and only what has lost its way is stopped.
     aggregator_cost_per_minute: int = Field(
-        60_000_000, ge=LARGEST_OPERATION, description="Cost of one aggregator's operations in a minute"
+        60_000_000,
+        ge=LARGEST_OPERATION,
+        description="Cost of one aggregator's operations in a minute, attended and unattended apart.",
     )
-    drain: timedelta = Field(timedelta(seconds=15), description="How long SIGTERM waits for accepted requests")
+    drain: timedelta = Field(
+        timedelta(seconds=15),
+        description="How long SIGTERM waits for accepted requests; a second signal ends at once.",
+    )
 
     operation_port: int | None = Field(
         None,

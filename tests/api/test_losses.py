@@ -59,7 +59,7 @@ async def test_what_ends_the_registration_ends_its_tokens_at_once(
     )
     body = answer.json()
     assert (code, clause) in {(e["extensions"]["code"], e["extensions"]["clause"]) for e in body["errors"]}
-    assert all(set(error["extensions"]) == {"code", "clause", "requestId"} for error in body["errors"])
+    assert all(set(error["extensions"]) == {"code", "clause", "requestId", "docs"} for error in body["errors"])
     assert "data" not in body
     # A known token with a valid proof: the refusal is on record.
     (record,) = await caller.records()

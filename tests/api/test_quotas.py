@@ -65,6 +65,7 @@ async def test_ten_attended_calls_a_second_are_served_and_the_eleventh_in_the_ne
                 "message": "The limit is 10 attended calls a second for one registration. Wait until `retryAt`.",
                 "extensions": {
                     "code": "RATE_LIMITED", "clause": "-", "requestId": refused.headers["x-request-id"],
+                    "docs": "http://127.0.0.1:8000/developer/errors#RATE_LIMITED",
                     "retryAt": "2026-11-24T14:02:01+09:00",
                 },
             }

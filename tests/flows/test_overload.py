@@ -177,8 +177,10 @@ async def test_a_body_larger_than_any_door_takes_is_refused_and_the_last_octet_i
 
 @pytest.mark.parametrize("status", [408, 413, 503])
 def test_each_door_refuses_in_its_own_shape(status: int) -> None:
+    state = {"request_id": "rq_1", "issuer": "https://bank.example"}
+
     def told(path: str) -> Response:
-        answer = refuse({"type": "http", "path": path, "headers": [], "state": {"request_id": "rq_1"}}, status)
+        answer = refuse({"type": "http", "path": path, "headers": [], "state": state}, status)
         assert answer.status_code == status
         assert answer.headers["cache-control"] == "no-store"
         assert ("retry-after" in answer.headers) == (status == 503)
@@ -186,7 +188,8 @@ def test_each_door_refuses_in_its_own_shape(status: int) -> None:
 
     (error,) = json.loads(told("/graphql").body)["errors"]
     codes = {408: "BODY_TOO_SLOW", 413: "BODY_TOO_LARGE", 503: "OVERLOADED"}
-    assert (error["extensions"]["code"], error["extensions"]["requestId"]) == (codes[status], "rq_1")
+    docs = f"https://bank.example/developer/errors#{codes[status]}"
+    assert error["extensions"] == {"code": codes[status], "clause": "-", "requestId": "rq_1", "docs": docs}
     for path in ("/token", "/par", "/revoke"):
         error = json.loads(told(path).body)["error"]
         assert error == ("temporarily_unavailable" if status == 503 else "invalid_request")

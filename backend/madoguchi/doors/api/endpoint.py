@@ -68,7 +68,8 @@ class Endpoint:
         self.context = context
         self.schema = build_schema()
         self.operations = Operations(self.schema.core)
-        self.url = context.settings.issuer + RESOURCE
+        self.issuer = context.settings.issuer
+        self.url = self.issuer + RESOURCE
 
     async def answer(self, request: Request) -> Response:
         """Answer one HTTP request."""
@@ -117,7 +118,7 @@ class Endpoint:
             return self._refusal(denial_problems(late), media, name)
         payload: dict[str, Any] = {"data": executed.data, **_extensions(passed, name)}
         if executed.problems:
-            payload["errors"] = [each.as_error(name, path) for each, path in executed.problems]
+            payload["errors"] = [each.as_error(name, self.issuer, path) for each, path in executed.problems]
         return Reply(200, payload, self._retry_after(passed, asker))
 
     async def _record(
@@ -167,7 +168,7 @@ class Endpoint:
             headers["Allow"] = "POST, GET"
         if status == 429 and at is not None:
             headers["Retry-After"] = _seconds(max(each.retry_at or at for each in problems), at)
-        return Reply(status, {"errors": [each.as_error(name) for each in problems]}, headers)
+        return Reply(status, {"errors": [each.as_error(name, self.issuer) for each in problems]}, headers)
 
     def _challenge(self, told: Problem) -> str:
         parameters = {

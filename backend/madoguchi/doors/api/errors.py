@@ -1,19 +1,22 @@
 """The error catalogue of the GraphQL door: what an aggregator's developer may read, and nothing else.
 
-Every error carries `extensions {code, clause, retryAt?, requestId}`. Refusals of the rules bring code and clause with
-them (rules/decision.py); the enum here has the rest, which no clause speaks of except where one is named.
-Messages are fixed texts with numbers or names of the public schema filled in: no SQL, no stack, no customer's data.
-Source: graphql.md "Errors"; GraphQL specification 7.1.2.
+Every error carries `extensions {code, clause, retryAt?, requestId, docs}`; `docs` is its entry in the documentation.
+Refusals of the rules bring code and clause with them (rules/decision.py); the enum here has the rest, which no clause
+speaks of except where one is named. Messages are fixed texts with numbers or names of the public schema filled in: no
+SQL, no stack, no customer's data. Source: graphql.md "Errors"; GraphQL specification 7.1.2.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, unique
-from typing import Any
+from typing import Any, Final
 
 from madoguchi.rules.decision import Effect, Reason, Refusal
 from madoguchi.rules.vocabulary import JST
+
+CATALOGUE: Final = "/developer/errors"
+"""Where the documentation tells of every code, at the anchor of its name."""
 
 
 @unique
@@ -101,9 +104,10 @@ class Problem:
         """The same problem with its places in the document."""
         return replace(self, places=places)
 
-    def as_error(self, request_id: str, path: Sequence[str | int] | None = None) -> dict[str, Any]:
-        """The entry of `errors`."""
-        extensions: dict[str, Any] = {"code": self.code, "clause": self.clause, "requestId": request_id}
+    def as_error(self, request_id: str, issuer: str, path: Sequence[str | int] | None = None) -> dict[str, Any]:
+        """The entry of `errors`. The documentation stands at `issuer`."""
+        docs = f"{issuer}{CATALOGUE}#{self.code}"
+        extensions: dict[str, Any] = {"code": self.code, "clause": self.clause, "requestId": request_id, "docs": docs}
         if self.retry_at is not None:
             extensions["retryAt"] = self.retry_at.astimezone(JST).isoformat(timespec="seconds")
         error: dict[str, Any] = {"message": self.message}

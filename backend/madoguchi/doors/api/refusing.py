@@ -21,7 +21,8 @@ def refuse(scope: Scope, status: int) -> Response:
     """The door's `Refusing` (doors/http.py)."""
     told = problem(CODES.get(status, Code.OVERLOADED), limit=BODY_BYTES)
     note_refusals(scope, [(told.code, told.clause)])
-    name = scope.get("state", {}).get("request_id", "")
+    state = scope.get("state", {})
+    name, issuer = state.get("request_id", ""), state.get("issuer", "")
     headers = NO_STORE | (RETRY_AFTER if status == 503 else {})
-    body = orjson.dumps({"errors": [told.as_error(name)]})
+    body = orjson.dumps({"errors": [told.as_error(name, issuer)]})
     return Response(body, status, headers, media_type=f"{JSON_TYPE}; charset=utf-8")
