@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 from markupsafe import Markup
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from madoguchi.doors.developer.documentation.markdown import breakable, words_of
 from madoguchi.doors.developer.documentation.models import Heading
@@ -24,7 +23,7 @@ class Setting:
     key: str
     about: Markup
     default: str
-    values: str
+    values: Markup
     modes: str
 
 
@@ -51,14 +50,16 @@ def _setting(key: str, field: FieldInfo) -> Setting:
     return Setting(
         key=key,
         about=words_of(field.description or ""),
-        default="" if field.default is PydanticUndefined else _written(field.default),
-        values=_values(field, str(extra.get("unit", ""))),
+        default="" if field.is_required() else _written(field.default),
+        values=words_of(_values(field, str(extra.get("unit", "")))),
         modes=str(extra.get("modes", "sandbox and production")),
     )
 
 
 def _written(value: object) -> str:
     """A value as the environment has it."""
+    if value is None:
+        return "none"
     if isinstance(value, timedelta):
         return f"PT{value.total_seconds():g}S"
     if isinstance(value, bool):
@@ -72,21 +73,19 @@ def _values(field: FieldInfo, unit: str) -> str:
     """What may stand there, in words."""
     kind = field.annotation
     if isinstance(kind, type) and issubclass(kind, Enum):
-        return " or ".join(str(one.value) for one in kind)
+        return " or ".join(f"`{one.value}`" for one in kind)
     if kind is bool:
-        return "true or false"
+        return "`true` or `false`"
     if kind is timedelta:
-        return "a duration: seconds, or ISO 8601 (PT15S)"
-    bounds = {
-        name: getattr(one, name) for one in field.metadata for name in ("ge", "le", "pattern") if hasattr(one, name)
-    }
-    if kind is int:
-        span = (
-            f"from {bounds['ge']} to {bounds['le']}"
-            if "le" in bounds
-            else f"at least {bounds['ge']}"
-            if "ge" in bounds
-            else ""
-        )
-        return " ".join(filter(None, ("a whole number", f"of {unit}" if unit else "", span)))
-    return unit or "text"
+        return "A duration in ISO 8601: `PT90S`, `PT30M`"
+    if kind in (int, int | None):
+        return " ".join(filter(None, ("A whole number", f"of {unit}" if unit else "", _span(field))))
+    return f"{unit[:1].upper()}{unit[1:]}" if unit else "Text"
+
+
+def _span(field: FieldInfo) -> str:
+    """The bounds of a number."""
+    least, most = (
+        next((getattr(one, name) for one in field.metadata if hasattr(one, name)), None) for name in ("ge", "le")
+    )
+    return f"from {least} to {most}" if most is not None else f"of at least {least}" if least is not None else ""
