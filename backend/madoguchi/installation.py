@@ -58,6 +58,20 @@ def load_keys(settings: Settings) -> Keys:
     )
 
 
+def key_files(settings: Settings) -> list[Path]:
+    """The files that hold the keys of this mode, whether they are there or not."""
+    names = (MASTER, SERVER, SAMPLE_AGGREGATOR) if settings.is_sandbox else (MASTER, SERVER)
+    return [settings.data_dir / name for name in names]
+
+
+def check_key(settings: Settings, file: Path) -> None:
+    """Read one of `key_files` as `load_keys` does. Raises KeysRefused; OSError when it cannot be read."""
+    if file.name == MASTER:
+        _load_master(settings)
+    else:
+        _load_set(settings, file.name)
+
+
 def make_keys(settings: Settings) -> list[Path]:
     """Make the keys that are not there yet (0600, in a directory of 0700); returns the new files, none is replaced."""
     wanted = {MASTER: _new_master, SERVER: _new_set}

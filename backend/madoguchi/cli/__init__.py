@@ -13,6 +13,7 @@ from typer.exceptions import Abort, TyperException
 from madoguchi.cli import (
     aggregators,
     customers,
+    doctor,
     explaining,
     feeds,
     helping,
@@ -56,6 +57,7 @@ app.add_typer(terms.app, name="terms", rich_help_panel=Audience.OFFICER)
 app.add_typer(institution.app, name="institution", rich_help_panel=Audience.OFFICER)
 
 app.command("serve", rich_help_panel=Audience.OPERATOR)(serving.serve)
+app.command("doctor", rich_help_panel=Audience.OPERATOR)(doctor.doctor)
 app.add_typer(feeds.app, name="feed", rich_help_panel=Audience.OPERATOR)
 app.add_typer(installing.database, name="db", rich_help_panel=Audience.OPERATOR)
 app.add_typer(installing.keys, name="keys", rich_help_panel=Audience.OPERATOR)

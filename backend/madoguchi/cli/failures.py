@@ -25,6 +25,16 @@ UNREACHABLE = "データベースにつながりません。MADOGUCHI_DATABASE_U
 
 BUSY = "データベースがほかの処理で使われています。しばらくたってから、もう一度実行してください。"
 
+NOT_LET_IN = (
+    "データベースが、このユーザーを受け付けません。MADOGUCHI_DATABASE_URL のユーザー名とパスワードを確かめてください。"
+)
+
+NO_SUCH_DATABASE = (
+    "その名前のデータベースがありません。MADOGUCHI_DATABASE_URL を確かめるか、「createdb」で作ってください。"
+)
+
+DAMAGED = "データベースのファイルが壊れているか、SQLite のものではありません。控えから戻してください。"
+
 NOT_DONE = 1
 REFUSED = 3
 
@@ -72,7 +82,7 @@ def sentence_of(failure: Exception) -> tuple[str, int]:
         return str(failure), NOT_DONE
     if isinstance(failure, FactsDamaged):
         return f"記録 {failure} は、書かれたときから変わっています。証拠として使えません。", NOT_DONE
-    known = _of_database(failure) if isinstance(failure, DBAPIError) else None
+    known = _of_database(failure) if isinstance(failure, DBAPIError) else _of_postgresql(failure)
     known = known or (_of_system(failure) if isinstance(failure, OSError) else None)
     return known or _unforeseen(failure), NOT_DONE
 
@@ -87,11 +97,19 @@ def _of_database(failure: DBAPIError) -> str | None:
     # A deadlock or a conflict on PostgreSQL: the other one is done by now, and this one changed nothing.
     if "database is locked" in said or getattr(failure.orig, "sqlstate", None) in ("40P01", "40001"):
         return BUSY
+    if "not a database" in said or "is malformed" in said:
+        return DAMAGED
     if "disk is full" in said:
         return "ディスクの空きがありません。空きを作ってから、もう一度実行してください。"
     if isinstance(failure, OperationalError) and "connect" in said.lower():
         return UNREACHABLE
-    return None
+    return _of_postgresql(failure.orig)
+
+
+def _of_postgresql(failure: object) -> str | None:
+    """What PostgreSQL refuses before there is a connection, by its SQLSTATE."""
+    state = str(getattr(failure, "sqlstate", None) or "")
+    return NOT_LET_IN if state.startswith("28") else NO_SUCH_DATABASE if state == "3D000" else None
 
 
 def _of_system(failure: OSError) -> str:
