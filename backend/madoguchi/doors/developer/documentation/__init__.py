@@ -10,6 +10,7 @@ How a page is written
   its words (`## When to retry` is `#when-to-retry`), or what is written: `## When to retry {#retry}`.
 - A link to another page is `[words](errors.md#CODE)`; to a file or a page beside, its path
   (`/developer/schema.graphql`).
+  A link to `/sample` or GraphiQL is shown as its words alone in production.
 - A code block has a heading after its language: ```` ```python A proof for one request ````. A block quote is a note.
   A block of commands says before it what the tests do: ```` ```sh run: Heading ````, `serve: Heading` or, as heading,
   the reason why not: `shown: Where they are not installed yet` (tests/support/readme.py).

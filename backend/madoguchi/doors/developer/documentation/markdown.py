@@ -145,7 +145,8 @@ class Writer:
         return trusted(self.markdown.renderer.render(list(self._marked([token])), self.markdown.options, {}))
 
     def _marked(self, tokens: Sequence[Token]) -> Iterator[Token]:
-        """The tokens with addresses resolved and Japanese marked."""
+        """The tokens with addresses resolved and Japanese marked; of a link that leads nowhere here, the words."""
+        unlinked = False
         for token in tokens:
             if token.type in ("text", "code_inline"):
                 words = japanese(token.content)
@@ -156,6 +157,9 @@ class Writer:
                 raise BadPage("code blocks stand by themselves, not in a list or a quote")
             if token.type == "link_open":
                 token.attrs["href"] = self.link(str(token.attrs["href"]))
+                unlinked = not token.attrs["href"]
+            if token.type in ("link_open", "link_close") and unlinked:
+                continue
             if token.children is not None:
                 token.children = list(self._marked(token.children))
             yield token

@@ -27,6 +27,8 @@ from madoguchi.doors.templating import Templates
 
 OVERVIEW: Final = Entry("", "Overview", "Read the accounts a customer chose to show you.")
 FOLDERS: Final = ("recipes", "operations")
+SANDBOX_ONLY: Final = ("/sample", f"{ROOT}/graphiql")
+"""Addresses that are served in the sandbox alone: elsewhere a link to them is shown as its words."""
 EXAMPLE: Final = (("operations/balances.graphql", "Query"), ("operations/balances.json", "Answer"))
 WRITTEN_ISSUER: Final = "http://127.0.0.1:8000"
 """The issuer that files are written with."""
@@ -57,6 +59,8 @@ def fill(docs: Path, templates: Templates, issuer: str, mode: str, makes: Mappin
     files = read_files(docs)
 
     def link(address: str) -> str:
+        if mode == "production" and address.startswith(SANDBOX_ONLY):
+            return ""
         return _linked(address, {entry.name for entry in entries})
 
     def show(block: CodeBlock) -> str:
