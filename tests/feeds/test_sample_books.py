@@ -1,5 +1,6 @@
 """The sample's files look like a bank's, are the same for the same arguments, and never rewrite a yesterday."""
 
+from collections import Counter
 from datetime import date, timedelta
 from io import BytesIO
 from itertools import pairwise
@@ -21,6 +22,8 @@ from tests.feeds.events import read_events
 
 UNTIL = date(2026, 11, 24)
 BOOKS = load_books()
+BUSY = [account.key for customer in BOOKS.customers for account in customer.accounts if account.recent_days]
+"""Accounts with so many rows a day that files tell the last days only; no day changes their balance."""
 Key = tuple[str, str, str]
 
 
@@ -78,13 +81,14 @@ def test_a_longer_run_appends_days_and_rewrites_none(days: int, seed: int) -> No
     assert short.keys() == long.keys()
     for account, block in short.items():
         assert block.opening_balance == long[account].opening_balance
-        assert block.rows == tuple(row for row in long[account].rows if row.booked_on <= earlier)
+        told = [row for row in block.rows if row.booked_on >= long[account].from_day]
+        assert told == [row for row in long[account].rows if row.booked_on <= earlier]
 
 
 def test_another_window_shows_the_same_rows_and_balances(all_statements: dict[Key, StatementBlock]) -> None:
     three_months = statements(generate(UNTIL, months=3), UNTIL)
     for account, block in three_months.items():
-        assert block.from_day == date(2026, 8, 24)
+        assert block.from_day == (date(2026, 11, 17) if account in BUSY else date(2026, 8, 24))
         assert block.rows == tuple(row for row in all_statements[account].rows if row.booked_on >= block.from_day)
         assert block.closing_balance == all_statements[account].closing_balance
 
@@ -104,10 +108,10 @@ def test_the_balances_notified_are_the_closing_balances(
     notified = balances(files, UNTIL)
     for key, block in all_statements.items():
         assert notified[key].current == block.closing_balance
-        assert notified[key].last_transaction_on == block.rows[-1].booked_on
+        assert notified[key].last_transaction_on == (block.rows[-1].booked_on if block.rows else None)
     time_deposits = {key for key in notified if key[1] == AccountKind.TIME}
     assert time_deposits == notified.keys() - all_statements.keys()
-    assert len(time_deposits) == 3
+    assert len(time_deposits) == 4
 
 
 def test_the_feed_leaves_the_available_balance_out_for_some_accounts(files: dict[str, bytes]) -> None:
@@ -117,7 +121,18 @@ def test_the_feed_leaves_the_available_balance_out_for_some_accounts(files: dict
 
 
 def test_thirteen_months_reach_back_to_the_same_day_of_the_month(all_statements: dict[Key, StatementBlock]) -> None:
-    assert {block.from_day for block in all_statements.values()} == {date(2025, 10, 24)}
+    assert {block.from_day for key, block in all_statements.items() if key not in BUSY} == {date(2025, 10, 24)}
+
+
+def test_a_busy_account_has_two_hundred_rows_on_each_of_the_last_banking_days_and_keeps_its_balance(
+    all_statements: dict[Key, StatementBlock],
+) -> None:
+    (account,) = BUSY
+    block = all_statements[account]
+    rows_by_day = Counter(row.booked_on for row in block.rows)
+    assert rows_by_day == {date(2026, 11, day): 200 for day in (17, 18, 19, 20, 24)}
+    assert block.opening_balance == block.closing_balance == 1_000_000
+    assert {"ｶｲｲﾝ 001", "ｶｲｲﾝ 199"} <= {row.counterparty for row in block.rows}
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -177,7 +192,8 @@ def test_the_bank_code_is_given_to_nobody_and_there_are_nine_branches() -> None:
     assert BOOKS.bank.code not in Bank.all
     assert len(BOOKS.branches) == 9
     assert {account.branch for customer in BOOKS.customers for account in customer.accounts} == BOOKS.branches.keys()
-    assert len(BOOKS.customers) == 12
+    assert len(BOOKS.customers) == 17
+    assert all(customer.remark for customer in BOOKS.customers)
 
 
 def test_events_keep_their_numbers_and_a_top_up_brings_only_new_ones() -> None:

@@ -124,7 +124,7 @@ def test_the_same_moment_again_changes_nothing_and_shows_the_same_logins(sandbox
     assert [(c.customer_number, c.password) for c in one.customers] == [
         (c.customer_number, c.password) for c in other.customers
     ]
-    assert len(one.customers) == 12
+    assert len(one.customers) == 17
 
 
 def test_the_next_days_are_topped_up_without_a_gap_and_no_row_of_yesterday_changes(sandbox: Sandbox) -> None:
@@ -157,12 +157,12 @@ def test_terms_that_differ_from_those_of_the_last_start_are_told_with_the_way_ou
     )
 
 
-@pytest.mark.parametrize("blocks", [1, 17, 20])
+@pytest.mark.parametrize("blocks", [1, 33, 36])
 @pytest.mark.parametrize("later", [timedelta(0), timedelta(days=1)])
 def test_a_start_that_was_interrupted_among_the_accounts_is_made_good_by_the_next(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, blocks: int, later: timedelta
 ) -> None:
-    """Some accounts already have the day, others not: 18 blocks are in the 03 file, 9 in the 04 file."""
+    """Some accounts already have the day, others not: 34 blocks are in the 03 file, 9 in the 04 file."""
     taken = 0
 
     def interrupted(*args: Any) -> None:

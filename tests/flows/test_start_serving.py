@@ -73,7 +73,7 @@ def test_it_prints_the_first_page_the_logins_the_codes_and_the_command_that_clos
     assert f"はじめに開くページ: {server.url}/" in server.log
     assert "10000001" in server.log
     assert "mihon-" in server.log
-    assert "見本のお客さま(備考のない方なら、最後まで試せます):" in server.log
+    assert "見本のお客さま(備考は、その方で試せることです):" in server.log
     assert "備考" in next(line for line in server.log.splitlines() if "お客さま番号" in line)
     assert f"{server.url}/sample/customers" in server.log
     assert "service close" in server.log

@@ -5,20 +5,26 @@ written down; only argon2id hashes are stored. Checking them is procedures/loggi
 """
 
 import base64
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import pyotp
 from anyio import to_thread
+from argon2 import PasswordHasher
 from sqlmodel import Session, col, select
 
 from madoguchi import opaque
-from madoguchi.procedures.logging_in import hash_password
+from madoguchi.installation import sample_document
 from madoguchi.records.bank import Account, Contract, Customer
 from madoguchi.records.database import Database
 from madoguchi.records.login import LoginSecret
 from madoguchi.rules.vocabulary import AccountKind, AccountState, ContractState
+
+_HASHER: Final = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
+"""argon2id, but light: these passwords are shown to everybody, and each of them costs a first start of the sandbox."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,10 @@ class SampleAccount:
 
 @dataclass(frozen=True, slots=True)
 class SampleCustomer:
-    """An invented customer with what it takes to log in at this moment."""
+    """An invented customer with what it takes to log in at this moment.
+
+    remark  what can be tried with this customer (備考), in Japanese; "" for one whom the sample's books do not know.
+    """
 
     name: str
     customer_number: str
@@ -39,6 +48,16 @@ class SampleCustomer:
     code: str
     contract_states: tuple[ContractState, ...]
     accounts: tuple[SampleAccount, ...]
+    remark: str = ""
+
+    @property
+    def note(self) -> str:
+        """The remark, and before it what has become of the customer's internet banking, if it serves no more."""
+        if ContractState.LIVE in self.contract_states or not self.contract_states:
+            return self.remark
+        paused = ContractState.SUSPENDED in self.contract_states
+        state = f"インターネットバンキング{'停止中' if paused else '解約済み'}"
+        return self.remark if self.remark.startswith(state) else f"{state}。{self.remark}"
 
 
 def sample_password(master: bytes, customer_number: str) -> str:
@@ -86,6 +105,7 @@ def sample_customers(session: Session, master: bytes, at: datetime) -> tuple[Sam
     accounts = session.exec(
         select(Account).where(Account.state == AccountState.REGISTERED).order_by(col(Account.account_id))
     ).all()
+    remarks = sample_remarks()
     return tuple(
         SampleCustomer(
             name=customer.name,
@@ -98,9 +118,16 @@ def sample_customers(session: Session, master: bytes, at: datetime) -> tuple[Sam
                 for a in accounts
                 if a.customer_id == customer.customer_id
             ),
+            remark=remarks.get(customer.customer_number, ""),
         )
         for customer, secret in rows
     )
+
+
+def sample_remarks() -> dict[str, str]:
+    """The remarks of the sample's books, by customer number."""
+    books = tomllib.loads(sample_document("books.toml").decode())
+    return {customer["number"]: customer["remark"] for customer in books["customers"]}
 
 
 def _code(totp_secret: str, at: datetime) -> str:
@@ -117,7 +144,7 @@ def _without_login(session: Session) -> dict[int, str]:
 
 
 def _hashes(master: bytes, numbers: Sequence[str]) -> dict[str, str]:
-    return {number: hash_password(sample_password(master, number)) for number in numbers}
+    return {number: _HASHER.hash(sample_password(master, number)) for number in numbers}
 
 
 def _store_logins(session: Session, master: bytes, numbers: dict[int, str], hashes: dict[str, str]) -> None:

@@ -7,19 +7,22 @@ put in directly. What is invented stands in backend/sample/books.toml.
 import tomllib
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
+from pathlib import Path
 from typing import Final
 
 from sqlmodel import Session
 
 from madoguchi.doors.core_banking.importing import import_file
-from madoguchi.doors.core_banking.sample_books import write_sample_files
+from madoguchi.doors.core_banking.sample_books import Lived, events_to_come, write_sample_files
 from madoguchi.installation import sample_document
 from madoguchi.procedures.installing import Database
 from madoguchi.procedures.listing import books_until
 from madoguchi.procedures.service import institution_facts, set_feeds, set_holidays
 from madoguchi.procedures.setting_up import FEEDS as TIMETABLE
 from madoguchi.procedures.setting_up import national_holidays, read_feeds
+from madoguchi.procedures.status_feed.sequence import taken_in
 from madoguchi.rules.vocabulary import JST
+from madoguchi.sandbox.played import played_rows
 from madoguchi.settings import Settings
 
 ACTOR: Final = "system:sample"
@@ -59,20 +62,36 @@ def sent_last(at: datetime) -> datetime:
 
 
 async def top_up(settings: Settings, database: Database, at: datetime, tell: Tell) -> None:
-    """Write and import what the core-banking system would have sent since the last time."""
+    """Write and import what the core-banking system would have sent since the last time.
+
+    Customers that the sandbox does not know yet come with all their history.
+    """
     latest = sent_last(at)
     until = latest.date()
+    lived = await database.reading(lived_through, settings.data_dir)
+    newcomers = any(event.kind == "contract.opened" for event in events_to_come(until, lived))
     held = await database.reading(books_until)
-    if held is not None and held >= (until, latest):
+    if held is not None and held >= (until, latest) and not newcomers:
         return
-    since = None if held is None else min(held[0] + timedelta(days=1), until)
+    since = None if held is None or newcomers else min(held[0] + timedelta(days=1), until)
     tell(
         "勘定系からの連携ファイルを取り込んでいます。"
-        if held
+        if since
         else "勘定系からの13か月分の連携ファイルを取り込んでいます。"
     )
-    for path in write_sample_files(settings.data_dir / FEEDS, until, since=since, base_time=latest.time()):
-        report = await import_file(database, path, settings.bank_code, at, actor=ACTOR)
-        tell(f"{path.name}: {report}")
-        if not report.clean:
-            raise RuntimeError("the sample's own feed was refused")
+    folder = settings.data_dir / FEEDS
+    for path in write_sample_files(folder, until, since=since, base_time=latest.time(), lived=lived):
+        await take_in(settings, database, path, at, tell)
+
+
+async def take_in(settings: Settings, database: Database, path: Path, at: datetime, tell: Tell) -> None:
+    """Import one file of the sample. Raises RuntimeError when it is refused: it is our own."""
+    report = await import_file(database, path, settings.bank_code, at, actor=ACTOR)
+    tell(f"{path.name}: {report}")
+    if not report.clean:
+        raise RuntimeError(f"the sample's own feed was refused: {report}")
+
+
+def lived_through(session: Session, data_dir: Path) -> Lived:
+    """What this sandbox has taken in and what was played on it."""
+    return Lived(*taken_in(session), played_rows(data_dir))

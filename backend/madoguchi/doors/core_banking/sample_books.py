@@ -4,7 +4,8 @@ Three files as a core-banking system would send them: the status feed, 種別 03
 種別 04 with the balances of all accounts, time deposits included. What is invented stands in backend/sample/books.toml.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
@@ -13,7 +14,15 @@ from madoguchi.doors.core_banking.sample_events import sample_events
 from madoguchi.doors.core_banking.sample_patterns import sample_rows
 from madoguchi.doors.core_banking.status_feed import write_status_events
 from madoguchi.doors.core_banking.zengin_writer import Sender, write_notices, write_statements
-from madoguchi.procedures.feeds.values import NOWHERE, BalanceNotice, NoticeBlock, StatementBlock, StatementRow
+from madoguchi.procedures.feeds.values import (
+    NOWHERE,
+    AccountKey,
+    BalanceNotice,
+    NoticeBlock,
+    StatementBlock,
+    StatementRow,
+)
+from madoguchi.procedures.status_feed.events import StatusEvent
 from madoguchi.rules.data_window import months_before
 from madoguchi.rules.eligible_accounts import ELIGIBLE_KINDS
 from madoguchi.rules.vocabulary import JST, Precision
@@ -21,6 +30,22 @@ from madoguchi.rules.vocabulary import JST, Precision
 DEFAULT_SEED = 1
 DEFAULT_MONTHS = 13
 _BASE_TIME = time(14, 0)
+_A_MONTH = timedelta(days=31)
+"""How much of a busy account a top-up tells at most; where more was missing, a gap stays (6-1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lived:
+    """What one sandbox has lived through beside its books.
+
+    sequence   the greatest number of its status feed; what comes is numbered on from there.
+    event_ids  events that were taken in.
+    rows       by account, what was played on it: it belongs to the account's history from then on.
+    """
+
+    sequence: int
+    event_ids: frozenset[str]
+    rows: Mapping[AccountKey, tuple[StatementRow, ...]] = field(default_factory=dict)
 
 
 def write_sample_files(
@@ -30,6 +55,7 @@ def write_sample_files(
     months: int = DEFAULT_MONTHS,
     since: date | None = None,
     base_time: time = _BASE_TIME,
+    lived: Lived | None = None,
 ) -> list[Path]:
     """Write the three files into `directory` (made if it is not there) and return them in the order of import.
 
@@ -37,7 +63,7 @@ def write_sample_files(
     """
     directory.mkdir(parents=True, exist_ok=True)
     paths = []
-    for name, content in generate(until, seed, months, since, base_time).items():
+    for name, content in generate(until, seed, months, since, base_time, lived).items():
         path = directory / name
         path.write_bytes(content)
         paths.append(path)
@@ -50,6 +76,8 @@ def generate(
     months: int = DEFAULT_MONTHS,
     since: date | None = None,
     base_time: time = _BASE_TIME,
+    lived: Lived | None = None,
+    only: AccountKey | None = None,
 ) -> dict[str, bytes]:
     """File names and bytes, in the order of import: status feed, 03, 04.
 
@@ -58,6 +86,8 @@ def generate(
     months     how far back the first file reaches (to the epoch at most).
     since      for a top-up: the first day to write, instead of `months`; it joins what an earlier run wrote.
     base_time  基準時刻 of the balances, JST; midnight becomes 00:01, as 0000 in the format means that none is given.
+    lived      for a top-up: whatever event was not taken in comes, of any day, and what was played is told.
+    only       the one account that the Zengin files tell of.
     """
     base_time = max(base_time, time(0, 1))
     books = load_books()
@@ -69,11 +99,19 @@ def generate(
     sender = Sender(books.bank.code, books.bank.kana)
     statements, notices = [], []
     for customer, account in _accounts(books):
-        rows = sample_rows(books, account, seed, until)
+        if only not in (None, account.key):
+            continue
+        begins = _begins(account, first, until, topping_up=since is not None)
+        rows = sample_rows(books, account, seed, until, begins)
+        if lived is not None and account.key in lived.rows:
+            rows = sorted([*rows, *lived.rows[account.key]], key=lambda row: row.booked_on)
         if account.kind in ELIGIBLE_KINDS:
-            statements.append(_statement(books, customer, account, rows, first, until))
+            statements.append(_statement(books, customer, account, rows, begins, until))
         notices.append(_notice(customer, account, rows, until, base_time))
-    events = [event for event in sample_events(books, until) if since is None or event.time.date() >= since]
+    if lived is not None:
+        events = events_to_come(until, lived)
+    else:
+        events = [event for event in sample_events(books, until) if since is None or event.time.date() >= since]
     period = f"{first:%Y%m%d}-{until:%Y%m%d}"
     return {
         f"status-{period}.jsonl": write_status_events(events),
@@ -82,10 +120,25 @@ def generate(
     }
 
 
+def events_to_come(until: date, lived: Lived) -> list[StatusEvent]:
+    """The events of the books up to a day that a sandbox has not taken in, of customers that came later too."""
+    coming = [event for event in sample_events(load_books(), until) if event.event_id not in lived.event_ids]
+    return [
+        event.model_copy(update={"sequence": sequence}) for sequence, event in enumerate(coming, lived.sequence + 1)
+    ]
+
+
 def _accounts(books: Books) -> Iterator[tuple[SampleCustomer, SampleAccount]]:
     for customer in books.customers:
         for account in customer.accounts:
             yield customer, account
+
+
+def _begins(account: SampleAccount, first: date, until: date, *, topping_up: bool) -> date:
+    """The first day that a file tells of an account."""
+    if account.recent_days is None:
+        return first
+    return max(first, until - (_A_MONTH if topping_up else timedelta(days=account.recent_days)))
 
 
 def _statement(

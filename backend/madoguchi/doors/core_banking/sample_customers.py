@@ -47,6 +47,7 @@ class Pattern(_Strict):
     fee: int = 0
     corrected: bool = False
     levels: bool = False
+    times: int = Field(default=1, ge=1, le=999)
 
 
 class SampleAccount(_Strict):
@@ -59,6 +60,7 @@ class SampleAccount(_Strict):
     opening: int
     available: bool = False  # whether the feed gives 支払可能残高 for it
     registered: bool = True  # in internet banking
+    recent_days: int | None = None  # for how many days its files tell; only where no day changes the balance
     patterns: tuple[str, ...]
 
     @property
@@ -79,6 +81,7 @@ class SampleCustomer(_Strict):
     kana: str
     product: Product
     opened: date
+    remark: str
     phrase: str
     mail_address: str | None = None
     accounts: tuple[SampleAccount, ...]

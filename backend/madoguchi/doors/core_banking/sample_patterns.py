@@ -28,16 +28,23 @@ _LEVEL_FROM = 10_000  # yen: smaller differences stay
 _LEVEL_STEP = 1_000
 _FEE_KIND = "18"
 _CORRECTION_KIND = "19"
+_TRANSFER_KIND = "14"
 
 
-def sample_rows(books: Books, account: SampleAccount, seed: int, until: date) -> list[StatementRow]:
-    """All rows booked from the epoch to `until`, in the order of the books, 照会番号 (day and place in it) included."""
+def sample_rows(
+    books: Books, account: SampleAccount, seed: int, until: date, first: date | None = None
+) -> list[StatementRow]:
+    """All rows booked from the epoch to `until`, in the order of the books, 照会番号 (day and place in it) included.
+
+    first  of an account whose days leave its balance as it was (`recent_days`): what is before is left out.
+    """
     rows: list[StatementRow] = []
+    begins = first if first and account.recent_days else books.epoch
     drift = 0
     patterns = [
         (name, pattern, _scheduled_days(pattern, books.epoch, until)) for name, pattern in books.patterns_of(account)
     ]
-    for day in days(books.epoch, until):
+    for day in days(begins, until):
         for name, pattern, scheduled in patterns:
             if not (day in scheduled if pattern.days else _happens(pattern, name, account, seed, day)):
                 continue
@@ -46,15 +53,17 @@ def sample_rows(books: Books, account: SampleAccount, seed: int, until: date) ->
                 drift += row.change
                 rows.append(row)
     rows.sort(key=lambda row: row.booked_on)
-    return _numbered([row for row in rows if row.booked_on <= until])
+    form = "%y%j{:03}" if account.recent_days else "%y%m%d{:02}"
+    return _numbered([row for row in rows if row.booked_on <= until], form)
 
 
-def _numbered(rows: list[StatementRow]) -> list[StatementRow]:
+def _numbered(rows: list[StatementRow], form: str) -> list[StatementRow]:
+    """照会番号 of eight digits: the day and the row's place in it, which takes three where a day has many rows."""
     numbered: list[StatementRow] = []
     place = 0
     for row in rows:
         place = place + 1 if numbered and numbered[-1].booked_on == row.booked_on else 1
-        numbered.append(replace(row, inquiry_number=f"{row.booked_on:%y%m%d}{place:02d}"))
+        numbered.append(replace(row, inquiry_number=row.booked_on.strftime(form.format(place))))
     return numbered
 
 
@@ -85,9 +94,10 @@ def _scheduled_days(pattern: Pattern, first: date, last: date) -> frozenset[date
 
 
 def _rows(pattern: Pattern, name: str, account: SampleAccount, seed: int, day: date) -> Iterator[StatementRow]:
-    steps = pattern.spread // pattern.unit
-    step = _chance(seed, account, name, day, 2 * steps + 1, "amount") - steps
-    row = _row(pattern, pattern.deposit, pattern.amount + step * pattern.unit, day)
+    if pattern.times > 1:
+        yield from _swept(pattern, name, account, seed, day)
+        return
+    row = _row(pattern, pattern.deposit, _amount(pattern, name, account, seed, day), day)
     yield row
     if pattern.fee:
         yield replace(
@@ -103,6 +113,22 @@ def _rows(pattern: Pattern, name: str, account: SampleAccount, seed: int, day: d
             description=f"ﾃｲｾｲ {pattern.text}",
             counterparty=None,
         )
+
+
+def _swept(pattern: Pattern, name: str, account: SampleAccount, seed: int, day: date) -> Iterator[StatementRow]:
+    """Many of one kind, each from another payer, and one withdrawal of all of them."""
+    total = 0
+    for place in range(1, pattern.times + 1):
+        row = _row(pattern, True, _amount(pattern, name, account, seed, day, f"amount {place}"), day)
+        total += row.amount
+        yield replace(row, counterparty=f"{pattern.counterparty} {place:03}")
+    swept = _row(pattern, False, total, day)
+    yield replace(swept, kind_code=_TRANSFER_KIND, description="ｼｷﾝｲﾄﾞｳ")
+
+
+def _amount(pattern: Pattern, name: str, account: SampleAccount, seed: int, day: date, what: str = "amount") -> int:
+    steps = pattern.spread // pattern.unit
+    return pattern.amount + (_chance(seed, account, name, day, 2 * steps + 1, what) - steps) * pattern.unit
 
 
 def _level(pattern: Pattern, drift: int, day: date) -> Iterator[StatementRow]:

@@ -31,8 +31,7 @@ from madoguchi.doors.templating.environment import Model
 from madoguchi.procedures import sample_logins
 from madoguchi.procedures.announcing import announcement, designated_aggregators
 from madoguchi.procedures.terms import terms_now
-from madoguchi.rules.eligible_accounts import ELIGIBLE_KINDS
-from madoguchi.rules.vocabulary import JST, ContractState
+from madoguchi.rules.vocabulary import JST
 
 SAMPLE_AGGREGATOR: Final = "みほん家計簿"
 """The service name of the sandbox's own aggregator (`doors/developer`)."""
@@ -112,7 +111,7 @@ async def customers(context: PagesContext, request: Request) -> Response:
                 row.password,
                 row.code,
                 tuple(f"{KIND_WORDS[account.kind]} …{account.last_digits}" for account in row.accounts),
-                _note(row),
+                row.note,
             )
             for row in rows
         ),
@@ -120,20 +119,6 @@ async def customers(context: PagesContext, request: Request) -> Response:
         SAMPLE_AGGREGATOR,
     )
     return await _public(context, request, page)
-
-
-def _note(row: sample_logins.SampleCustomer) -> str:
-    """What can be tried with this customer."""
-    if ContractState.LIVE not in row.contract_states:
-        paused = ContractState.SUSPENDED in row.contract_states
-        return (
-            "インターネットバンキングを止めているお客さまです。"
-            if paused
-            else "インターネットバンキングを解約したお客さまです。"
-        )
-    if not any(account.kind in ELIGIBLE_KINDS for account in row.accounts):
-        return "連携できる口座がないお客さまです。"
-    return ""
 
 
 async def _public(context: PagesContext, request: Request, page: Model) -> Response:

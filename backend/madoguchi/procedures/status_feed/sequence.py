@@ -52,6 +52,12 @@ def lock_cursor(session: Session) -> StatusCursor:
     return session.get_one(StatusCursor, Feed.STATUS, with_for_update=True, populate_existing=True)
 
 
+def taken_in(session: Session) -> tuple[int, frozenset[str]]:
+    """How far the feed was applied, 0 at first, and the ids of the events that were: for whoever writes what follows."""
+    cursor = session.get(StatusCursor, Feed.STATUS)
+    return cursor.sequence if cursor else 0, frozenset(session.exec(select(AppliedEvent.event_id)).all())
+
+
 def check_moment(line: int, item: str, moment: datetime, at: datetime) -> None:
     """Raises Unfit for a moment that has not come yet, with a day for clocks that differ.
 
