@@ -134,6 +134,7 @@ class Writer:
         tokens = list(self._marked(block))
         html = self.markdown.renderer.render(tokens, self.markdown.options, {})
         if block[0].type == "table_open":
+            html = html.replace("<th></th>", "<td></td>")  # a corner heads nothing
             columns = sum(token.type == "th_open" for token in block)
             wide = " wide" if columns > 2 else ""
             html = f'<div class="table-box{wide}" tabindex="0" role="group" aria-label="Table">\n{html}</div>\n'
