@@ -5,6 +5,7 @@ that was handed in was refused (blocks of a feed, an aggregator's details). Unti
 every act is `os-user:NAME`, by the real user of the process.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -12,6 +13,7 @@ from typer.exceptions import Abort, TyperException
 
 from madoguchi.cli import (
     aggregators,
+    completing,
     customers,
     doctor,
     explaining,
@@ -46,6 +48,7 @@ app = Commands(
     """,
     name="madoguchi",
 )
+app.callback()(completing.completion)
 app.command("help", hidden=True)(helping.help_)
 
 app.add_typer(service.app, name="service", rich_help_panel=Audience.OFFICER)
@@ -69,6 +72,8 @@ app.command("schema", rich_help_panel=Audience.DEVELOPER)(schema.schema)
 
 def main(arguments: Sequence[str] | None = None, clock: Clock = system_clock) -> int:
     """Run one command and return its exit code; `arguments` are those of the process unless given."""
+    if completing.VARIABLE in os.environ:
+        completing.ready()
     try:
         asked = sys.argv[1:] if arguments is None else arguments
         code = app(asked or ["--help"], prog_name="madoguchi", standalone_mode=False, obj=Office(clock))

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from sqlmodel import Session
 
+from madoguchi.cli import completing
 from madoguchi.cli.context import office
 from madoguchi.cli.failures import Trouble
 from madoguchi.cli.manual.commands import Commands
@@ -37,7 +38,10 @@ def add(
     jwks: Annotated[Path, typer.Option(help="公開鍵の集まり(JWK Set)のファイル。", metavar="FILE")],
     redirect_uri: Annotated[list[str], typer.Option(help="お客さまが戻る先。何度でも指定できます。", metavar="URI")],
     scope: Annotated[
-        list[str], typer.Option(help="契約で認める範囲: accounts balances transactions。", metavar="SCOPE")
+        list[str],
+        typer.Option(
+            help="契約で認める範囲: accounts balances transactions。", metavar="SCOPE", autocompletion=completing.scopes
+        ),
     ],
     company: Annotated[str | None, typer.Option(help="会社名。なければ、サービス名と同じです。")] = None,
     number: Annotated[
@@ -121,7 +125,12 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 @app.command("stop")
 def stop(
     context: typer.Context,
-    aggregator: Annotated[str, typer.Argument(help="事業者の番号か client_id。", metavar="ID", show_default=False)],
+    aggregator: Annotated[
+        str,
+        typer.Argument(
+            help="事業者の番号か client_id。", metavar="ID", show_default=False, autocompletion=completing.aggregators
+        ),
+    ],
 ) -> None:
     """事業者との契約を今すぐ終わりにし、そのすべての登録を終わりにします(第5条第2項)。元には戻せません。
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from madoguchi.cli import completing
 from madoguchi.cli.context import Office, office
 from madoguchi.cli.failures import Trouble
 from madoguchi.cli.manual.commands import Commands
@@ -31,7 +32,15 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 @app.command("code")
 def code(
     context: typer.Context,
-    number: Annotated[str, typer.Argument(help="お客さま番号(8桁)。", metavar="NUMBER", show_default=False)],
+    number: Annotated[
+        str,
+        typer.Argument(
+            help="お客さま番号(8桁)。",
+            metavar="NUMBER",
+            show_default=False,
+            autocompletion=completing.sample_customers,
+        ),
+    ],
     as_json: AsJson = False,
 ) -> None:
     """今のワンタイムパスワードを表示します(試験環境だけ)。1つの番号は1回だけ使えます。"""

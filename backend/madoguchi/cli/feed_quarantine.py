@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from madoguchi.cli import completing
 from madoguchi.cli.context import Office, office
 from madoguchi.cli.failures import REFUSED, Trouble
 from madoguchi.cli.feed_words import kind_in_words, particulars, report_as_json
@@ -84,7 +85,13 @@ def list_(
 def show(
     context: typer.Context,
     number: Annotated[
-        str, typer.Argument(help="ファイルの番号(12)か、隔離の番号(q3)。", metavar="ID", show_default=False)
+        str,
+        typer.Argument(
+            help="ファイルの番号(12)か、隔離の番号(q3)。",
+            metavar="ID",
+            show_default=False,
+            autocompletion=completing.files_and_quarantined,
+        ),
     ],
     as_json: AsJson = False,
 ) -> None:
@@ -107,7 +114,10 @@ def show(
 def retry(
     context: typer.Context,
     numbers: Annotated[
-        list[str] | None, typer.Argument(help="隔離の番号(q3)。", metavar="[ID...]", show_default=False)
+        list[str] | None,
+        typer.Argument(
+            help="隔離の番号(q3)。", metavar="[ID...]", show_default=False, autocompletion=completing.quarantined
+        ),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="隔離中のものすべて。")] = False,
     as_json: AsJson = False,
@@ -147,7 +157,10 @@ def set_aside_(
     number: Annotated[
         str,
         typer.Argument(
-            help="隔離の番号(q3)。ファイルの番号(12)なら、その隔離中のものすべて。", metavar="ID", show_default=False
+            help="隔離の番号(q3)。ファイルの番号(12)なら、その隔離中のものすべて。",
+            metavar="ID",
+            show_default=False,
+            autocompletion=completing.quarantined,
         ),
     ],
     reason: Annotated[str, typer.Option(help="理由。記録に残ります。")] = "",

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from sqlmodel import Session
 
+from madoguchi.cli import completing
 from madoguchi.cli.context import office
 from madoguchi.cli.manual.commands import Commands
 from madoguchi.cli.words import CAUSES, STATES, AsJson, day_in_words, in_words, say, say_json, say_table
@@ -27,8 +28,14 @@ app = Commands("お客さまの利用登録。")
 @app.command("list")
 def list_(
     context: typer.Context,
-    aggregator: Annotated[str | None, typer.Option(help="事業者の番号か client_id。", metavar="ID")] = None,
-    customer: Annotated[str | None, typer.Option(help="お客さま番号(8桁)。", metavar="NUMBER")] = None,
+    aggregator: Annotated[
+        str | None,
+        typer.Option(help="事業者の番号か client_id。", metavar="ID", autocompletion=completing.aggregators),
+    ] = None,
+    customer: Annotated[
+        str | None,
+        typer.Option(help="お客さま番号(8桁)。", metavar="NUMBER", autocompletion=completing.sample_customers),
+    ] = None,
     ended: Annotated[bool, typer.Option("--all", help="終わった登録も含めます。")] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from sqlmodel import Session
 
+from madoguchi.cli import completing
 from madoguchi.cli.context import office
 from madoguchi.cli.failures import Trouble
 from madoguchi.cli.manual.commands import Commands
@@ -30,7 +31,11 @@ def set_(
         ),
     ],
     target: Annotated[
-        str, typer.Argument(help="機能名、事業者の番号、預金種目(1・2)、店番、お客さま番号、登録の番号。")
+        str,
+        typer.Argument(
+            help="機能名、事業者の番号、預金種目(1・2)、店番、お客さま番号、登録の番号。",
+            autocompletion=completing.stop_targets,
+        ),
     ] = "",
     reason: Annotated[str, typer.Option(help="理由。記録に残ります。")] = "",
     starts: Annotated[str | None, typer.Option("--from", help="いつから。なければ今から。", metavar="MOMENT")] = None,
@@ -92,7 +97,9 @@ def list_(
 @app.command("lift")
 def lift(
     context: typer.Context,
-    number: Annotated[int, typer.Argument(help="停止の番号。", metavar="ID", show_default=False)],
+    number: Annotated[
+        int, typer.Argument(help="停止の番号。", metavar="ID", show_default=False, autocompletion=completing.stops)
+    ],
     reason: Annotated[str, typer.Option(help="理由。記録に残ります。")] = "",
 ) -> None:
     """停止を解きます。"""

@@ -4,12 +4,23 @@ from madoguchi.records import upgrading
 from madoguchi.records.database import Database
 from madoguchi.settings import Settings
 
-__all__ = ["Database", "is_upgraded", "open_database", "upgrade_database"]
+__all__ = ["Database", "is_upgraded", "open_database", "open_for_a_glance", "upgrade_database"]
+
+GLANCE_WAIT = 0.2
+"""Seconds."""
 
 
 def open_database(settings: Settings, pool_size: int = 8) -> Database:
     """The installation's database; nothing is connected before its first use. The caller closes it."""
     return Database(settings.database_url, pool_size)
+
+
+def open_for_a_glance(settings: Settings) -> Database:
+    """The same for one short look: nothing is written, and no lock is waited for."""
+    url = settings.database_url
+    if settings.is_sqlite:
+        url = url.replace(":///", ":///file:", 1) + "?mode=ro&uri=true"
+    return Database(url, pool_size=1, lock_wait=GLANCE_WAIT)
 
 
 async def upgrade_database(database: Database) -> bool:

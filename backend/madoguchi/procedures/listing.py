@@ -88,6 +88,14 @@ def find_customer(session: Session, number: str) -> int:
     return found
 
 
+def customer_names(session: Session, limit: int) -> list[tuple[str, str]]:
+    """Customer numbers and names, the lowest first: for a sandbox, whose customers are invented."""
+    rows = session.exec(
+        select(Customer.customer_number, Customer.name).order_by(col(Customer.customer_number)).limit(limit)
+    )
+    return [(number, name) for number, name in rows.all()]
+
+
 def find_branch(session: Session, code: str) -> Branch:
     """A branch that the feeds have named, by its 店番. Raises NotFound."""
     row = session.get(Branch, code)

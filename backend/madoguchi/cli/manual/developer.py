@@ -42,7 +42,13 @@ PAGES: Final[Mapping[str, Page]] = {
         ),
         clauses=("2-1", "4-1", "6-1"),
         changes=True,
-        shape="オブジェクト1つ。",
+        shape="オブジェクト1つ。キー:",
+        keys=(
+            ("now", "見本の日時"),
+            ("machine", "この機械の日時"),
+            ("ahead_seconds", "進めてある秒数"),
+            ("told", "進めたときに起きたことの配列"),
+        ),
     ),
     "sandbox play": Page(
         when="事業者のプログラムが、受付の休み、停止、解約、訂正、連携の遅れに正しく応じるかを試すとき。",

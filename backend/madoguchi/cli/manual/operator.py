@@ -55,7 +55,7 @@ PAGES: Final[Mapping[str, Page]] = {
         when="初めて動かす前に、一度。鍵をなくすと、事業者に渡した番号をもう作れません。必ず控えを保管してください。",
         examples=(
             (
-                "MADOGUCHI_MODE=production MADOGUCHI_DATA_DIR=/var/lib/madoguchi … madoguchi keys new",
+                "MADOGUCHI_DATA_DIR=/var/lib/madoguchi … madoguchi keys new",
                 "本番の鍵を作ります。",
             ),
         ),
