@@ -177,7 +177,7 @@ def _field(kind: GraphQLObjectType | GraphQLInterfaceType, name: str, field: Gra
         name=name,
         type=_linked(str(field.type)),
         about=_about(field.description),
-        scopes=tuple(dict.fromkeys([*_scopes(field), *_scopes(kind), *_scopes(get_named_type(field.type))])),
+        scopes=tuple(sorted({*_scopes(field), *_scopes(kind), *_scopes(get_named_type(field.type))})),
         clause=_clause(field),
         facts=tuple(_facts(field)),
         deprecated=field.deprecation_reason or "",

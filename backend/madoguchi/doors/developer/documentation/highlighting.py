@@ -22,6 +22,7 @@ _SCRIPT: Final = (
 )
 _GRAPHQL: Final = "directive enum extend fragment implements input interface mutation on query scalar schema type union"
 
+# A field may be called `type` or `on`: the words of the language begin a line there.
 _LANGUAGES: Final = MappingProxyType(
     {
         # language: comment, string, words
@@ -53,7 +54,8 @@ def highlighted(code: str, language: str) -> Markup:
     if language not in _LANGUAGES:
         raise ValueError(f"no such language in a code block: {language!r} (there are {', '.join(_LANGUAGES)})")
     comment, string, words = _LANGUAGES[language]
-    word = rf"\b(?:{'|'.join(words.split())})\b" if words else "(?!)"
+    start = "(?m:^)" if language == "graphql" else r"\b"
+    word = rf"{start}(?:{'|'.join(words.split())})\b" if words else "(?!)"
     made, end = Markup(""), 0
     for found in re.finditer(f"(?P<c>{comment})|(?P<s>{string})|(?P<k>{word})", code):
         made += escape(code[end : found.start()])
