@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from typer._click.exceptions import BadOptionUsage, BadParameter, MissingParameter, NoSuchOption, UsageError
-from typer.core import TyperGroup
+from typer.core import TyperArgument, TyperGroup
 from typer.exceptions import TyperException
 
 NUMBERS = (int, float)
@@ -46,6 +46,8 @@ def _sentence(failure: TyperException) -> str:
 
 def _name(parameter: Any) -> str:
     """As the help writes it: `--port`, `ID`."""
+    if isinstance(parameter, TyperArgument):
+        return (parameter.metavar or parameter.name.upper()).strip("[].")
     return parameter.get_error_hint().replace("'", "") if parameter else "値"
 
 
