@@ -71,12 +71,12 @@ class Recipe:
         out, err = running.communicate(timeout=WAITS_SECONDS)
         return Said(running.returncode, out, err)
 
-    def designate(self, bank: ServedSample) -> None:
-        """Make keys, and have the credit union register them, as the quickstart says."""
+    def designate(self, bank: ServedSample, *more: str) -> None:
+        """Make keys, and have the credit union register them, as the quickstart says; `more` of the contract."""
         assert self("keys").code == 0
         client = bank.command(
             "aggregator", "add", "--name", f"みほん帳 {self.language}", "--jwks", str(self.folder / "jwks.json"),
-            "--redirect-uri", self.callback, "--scope", "accounts balances transactions", "--json",
+            "--redirect-uri", self.callback, "--scope", "accounts balances transactions", "--json", *more,
         )  # fmt: skip
         (self.folder / "client.json").write_text(client)
 

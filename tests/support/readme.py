@@ -1,10 +1,12 @@
-"""The commands of README.md, made ready to run.
+"""The commands of README.md and of the documentation, made ready to run.
 
 Every ```sh block says in its info string what the tests do with it:
 
     ```sh run            run it; a ```text block right after it is what it prints, line by line (… stands for anything)
     ```sh serve          start it, and let it serve while the blocks after it run
     ```sh shown: reason  not run, and why
+
+In the documentation blocks have headings (`sh run: Make your keys`, `text What it prints`); there a reason is one.
 
 The walk-through's address http://127.0.0.1:8000 becomes a free port's, and its records go to a folder of the test's.
 """
@@ -15,7 +17,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
-MARK = re.compile(r"sh (?P<mark>run|serve|shown: \S.*)")
+MARK = re.compile(r"sh (?:(?P<mark>run|serve)(?:: \S.*)?|(?P<shown>shown: \S.*))")
 LANGUAGES_OF_COMMANDS = ("sh", "bash", "shell", "console")
 
 
@@ -44,9 +46,10 @@ def blocks(markdown: str) -> Iterator[Block]:
         if mark is None:
             raise UnmarkedBlock(f"line {line}: ```{info}: say `sh run`, `sh serve` or `sh shown: reason`")
         expected: list[str] = []
-        if following and following["info"].strip() == "text" and not markdown[fence.end() : following.start()].strip():
+        is_output = following is not None and following["info"].strip().split(" ")[0] == "text"
+        if is_output and not markdown[fence.end() : following.start()].strip():
             expected = following["body"].splitlines()
-        yield Block(line, mark["mark"], fence["body"], tuple(map(_pattern, expected)))
+        yield Block(line, mark["mark"] or mark["shown"], fence["body"], tuple(map(_pattern, expected)))
 
 
 def _pattern(line: str) -> re.Pattern[str]:
