@@ -41,7 +41,7 @@ WITHOUT_DATABASE = (
     "db upgrade", "feed generate", "feed schema", "help", "keys new", "restore", "sandbox clock", "sandbox play",
     "sandbox reset", "schema", "serve",
 )  # fmt: skip
-"""What works, or begins its work, before there is a database; serve, restore and the sandbox have tests of their own."""
+"""What works, or begins its work, before there is a database; some have tests of their own."""
 
 
 @pytest.mark.parametrize("words", COMMANDS)

@@ -5,6 +5,7 @@ unchecked. Looking is done here; judging in the modules beside, by what was seen
 """
 
 import asyncio
+import sys
 from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from typing import Final
@@ -18,7 +19,7 @@ from madoguchi.cli.doctor.books import Held
 from madoguchi.cli.doctor.findings import Finding, Level, error, ok, unchecked
 from madoguchi.cli.doctor.keys import keys
 from madoguchi.cli.failures import NOT_DONE, Trouble, sentence_of
-from madoguchi.cli.screen import columns, wrapped
+from madoguchi.cli.screen import console, wrapped
 from madoguchi.cli.words import AsJson, say, say_json
 from madoguchi.clock import machines
 from madoguchi.procedures.feeds.listing import count_entries, list_waiting
@@ -180,13 +181,14 @@ def _held(session: Session, desk: Office) -> Held | None:
 
 
 def _print(findings: Iterable[Finding]) -> None:
+    width = console(sys.stdout).width  # in a file a finding stays on one line, where it can be searched for
     counted = dict.fromkeys(Level, 0)
     for one in findings:
         counted[one.level] += 1
         word = WORDS[one.level]
-        first, *others = wrapped(f"[{word}] {one.check}: {one.message}", columns())
+        first, *others = wrapped(f"[{word}] {one.check}: {one.message}", width)
         say(first)
-        for line in (*others, *(wrapped(f"→ {one.remedy}", columns() - 4) if one.remedy else ())):
+        for line in (*others, *(wrapped(f"→ {one.remedy}", width - 4) if one.remedy else ())):
             say(f"    {line}")
     say()
     say("、".join(f"{WORDS[level]} {number}件" for level, number in counted.items() if number) + "。")
