@@ -9,22 +9,18 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 import pyotp
 from anyio import to_thread
-from argon2 import PasswordHasher
 from sqlmodel import Session, col, select
 
 from madoguchi import opaque
 from madoguchi.installation import sample_document
+from madoguchi.procedures.logging_in import hash_password
 from madoguchi.records.bank import Account, Contract, Customer
 from madoguchi.records.database import Database
 from madoguchi.records.login import LoginSecret
 from madoguchi.rules.vocabulary import AccountKind, AccountState, ContractState
-
-_HASHER: Final = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
-"""argon2id, but light: these passwords are shown to everybody, and each of them costs a first start of the sandbox."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +140,7 @@ def _without_login(session: Session) -> dict[int, str]:
 
 
 def _hashes(master: bytes, numbers: Sequence[str]) -> dict[str, str]:
-    return {number: _HASHER.hash(sample_password(master, number)) for number in numbers}
+    return {number: hash_password(sample_password(master, number)) for number in numbers}
 
 
 def _store_logins(session: Session, master: bytes, numbers: dict[int, str], hashes: dict[str, str]) -> None:
