@@ -13,6 +13,7 @@ from typer.exceptions import Abort, TyperException
 
 from madoguchi.cli import (
     aggregators,
+    backups,
     completing,
     customers,
     doctor,
@@ -64,6 +65,8 @@ app.command("doctor", rich_help_panel=Audience.OPERATOR)(doctor.doctor)
 app.add_typer(feeds.app, name="feed", rich_help_panel=Audience.OPERATOR)
 app.add_typer(installing.database, name="db", rich_help_panel=Audience.OPERATOR)
 app.add_typer(installing.keys, name="keys", rich_help_panel=Audience.OPERATOR)
+app.command("backup", rich_help_panel=Audience.OPERATOR)(backups.backup)
+app.command("restore", rich_help_panel=Audience.OPERATOR)(backups.restore_)
 
 app.add_typer(sandbox.app, name="sandbox", rich_help_panel=Audience.DEVELOPER)
 app.add_typer(customers.app, name="customer", rich_help_panel=Audience.DEVELOPER)

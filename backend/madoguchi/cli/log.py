@@ -1,9 +1,10 @@
 """The server's log: one JSON line an event on the error stream, without anybody's data.
 
-A request's line holds its id, method, path template, status and milliseconds: never the path or query themselves, which
-may hold ids. Exceptions are logged by kind and place, never with their message, for the same reason. What still comes
-from outside (a method, a file's name) cannot write a line of its own or turn a terminal around: everything but
-printable ASCII is escaped (security.md 13).
+Every line of a request holds the id that its client got; sweeps and shared commits serve no one request. A request's
+last line holds method, path template, status and milliseconds: never the path or query themselves, which may hold ids.
+Exceptions are logged by kind and place, never with their message, for the same reason. What still comes from outside
+(a method, a file's name) cannot write a line of its own or turn a terminal around: everything but printable ASCII is
+escaped (security.md 13).
 """
 
 import json
@@ -17,7 +18,7 @@ import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from madoguchi.clock import Clock
-from madoguchi.doors.http import BY_OPERATOR, place_of
+from madoguchi.doors.http import BY_OPERATOR, REQUEST_ID, place_of
 
 _log = structlog.get_logger("madoguchi")
 
@@ -28,10 +29,12 @@ def write_log(clock: Clock) -> None:
     def stamp(_: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         if event.pop("exc_info", None):
             event.update(place_of(sys.exc_info()[1]))
+        if name := REQUEST_ID.get():
+            event.setdefault("request_id", name)
         return {"at": clock().isoformat(timespec="milliseconds"), "level": method, **event}
 
     structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, stamp, as_line],
+        processors=[stamp, as_line],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )

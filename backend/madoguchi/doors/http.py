@@ -7,10 +7,10 @@ connections and heads doors/connections.py; the Host check is main.py's.
 
 import traceback
 from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -31,6 +31,9 @@ BY_OPERATOR: Final = "by_operator"
 """Key that marks, in the same state, what came in at the operator's port."""
 
 NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+
+REQUEST_ID: Final[ContextVar[str | None]] = ContextVar("request_id", default=None)
+"""The id of the request that is being served, for the log (cli/log.py); work that serves no one request has none."""
 
 Refusing = Callable[[Scope, int], Response]
 """What a door answers to a request that never came to it, by status: 408 too slow, 413 too large, 503 too many."""
@@ -182,8 +185,8 @@ class RequestIds:
                 message["headers"] = [*message.get("headers", []), (b"x-request-id", name.encode())]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=name):
-            await self.app(scope, receive, send_with_id)
+        REQUEST_ID.set(name)  # to the end of the request's task: what the server logs of it is after us
+        await self.app(scope, receive, send_with_id)
 
 
 def request_id(request: Request) -> str:

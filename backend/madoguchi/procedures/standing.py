@@ -1,6 +1,6 @@
 """How the installation stands: what must be there before a request can be answered, and the figures of its feeds.
 
-For whoever runs it (doors/operation). Whether it is late is judged as everywhere (第6条第1項): procedures/feeds/states.py.
+What is late (第6条第1項) is judged where it always is: procedures/feeds/states.py.
 """
 
 from collections.abc import Callable

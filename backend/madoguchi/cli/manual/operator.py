@@ -61,6 +61,38 @@ PAGES: Final[Mapping[str, Page]] = {
         ),
         changes=True,
     ),
+    "backup": Page(
+        when="毎日と、新しい版を入れる前。窓口を止める必要はありません。",
+        examples=(
+            ("madoguchi backup /srv/backup/madoguchi-2026-11-25.db", "今の記録の控えを取ります。"),
+            ("madoguchi backup FILE --json", "プログラムから使います。"),
+        ),
+        clauses=("4-2",),
+        codes={0: "控えは、その名前のファイルにすべてあります。", 1: "控えはありません。その名前のファイルも作っていません。"},
+        shape="オブジェクト1つ。キー:",
+        keys=(
+            ("file", "控えのファイル"),
+            ("octets", "その大きさ(バイト)"),
+            ("at", "いつの記録か"),
+            ("keys", "鍵が入っているか(いつも false)"),
+        ),
+    ),
+    "restore": Page(
+        when="記録のファイルが壊れたとき、別の機械に移すとき、控えから戻せることを確かめるとき。",
+        examples=(
+            ("madoguchi restore /srv/backup/madoguchi-2026-11-25.db", "記録のない環境に戻します。"),
+            ("madoguchi restore /srv/backup/madoguchi-2026-11-25.db --replace", "今の記録を残して、入れ替えます。"),
+        ),
+        clauses=("4-2",),
+        codes={0: "戻しました。", 1: "戻せません。何も変わっていません。"},
+        changes=True,
+        shape="オブジェクト1つ。キー:",
+        keys=(
+            ("database", "戻した記録のファイル"),
+            ("kept", "今までの記録を残したファイル(なければ null)"),
+            ("at", "戻した日時"),
+        ),
+    ),
     "feed import": Page(
         when="届いたファイルを、手で取り込むとき。届くたびに自動で取り込むには「madoguchi feed watch」を使います。",
         examples=(

@@ -18,7 +18,7 @@ USES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 200)
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER: Final = "other"
 NOWHERE: Final = ("none", "none")
-"""Door and route of what came to no door: an unknown path, another host."""
+"""Door and route of a path that leads to no door."""
 
 
 class Waiting(Protocol):
@@ -117,6 +117,8 @@ class Meter:
         """
         state = scope.get("state", {})
         template = getattr(scope.get("route"), "path", None)
+        if template is None and scope["path"] in doors:  # it was refused before it came to its door
+            template = scope["path"]
         key = (template, scope["method"], state.get("status", 500) // 100)
         found = self._answered.get(key)
         if found is None:
