@@ -15,7 +15,7 @@ from typer.main import get_command
 
 from madoguchi.cli import app
 from madoguchi.cli.manual import Audience
-from madoguchi.cli.manual.commands import Command, Group
+from madoguchi.cli.manual.commands import Command, Group, table
 from madoguchi.cli.manual.pages import PAGES
 from madoguchi.cli.screen import NEVER_FIRST, NEVER_LAST, console, wrapped
 from madoguchi.rules import terms
@@ -87,13 +87,23 @@ def test_the_pages_fit_80_columns_have_japanese_headings_in_one_order_and_no_wor
         assert not re.search(r"Usage|Options|Commands|Arguments|default:|required|Show this", said.out), words
 
 
-def test_meanings_stand_in_one_column_though_names_are_of_full_width_characters(command: Run) -> None:
+def test_meanings_stand_in_one_column_though_a_name_is_of_full_width_characters() -> None:
+    assert list(table([("口座", "意味"), ("ab", "もの"), ("-" * 40, "下に")])) == [
+        "口座  意味",
+        "ab    もの",
+        "-" * 40,
+        "      下に",
+    ]
+
+
+def test_meanings_of_options_stand_in_one_column(command: Run) -> None:
     lines = command("institution", "holidays", "--help").out.splitlines()
-    table = lines[lines.index("オプション") + 1 : lines.index("値の形") - 1]
-    begins = {cell_len(line[: match.end()]) for line in table if (match := re.match(r"  -\S+(?: [A-Z[\]-]+)? +", line))}
+    options = lines[lines.index("オプション") + 1 : lines.index("値の形") - 1]
+    names = re.compile(r"  -\S+(?: [A-Z[\]-]+)? +")
+    begins = {cell_len(match[0]) for line in options if (match := names.match(line))}
     assert len(begins) == 1
     (column,) = begins
-    assert all(line[:column].isspace() for line in table if not line.startswith("  -"))
+    assert all(line[:column].isspace() for line in options if not line.startswith("  -"))
 
 
 def test_the_first_help_groups_the_commands_by_who_uses_them(command: Run) -> None:

@@ -71,5 +71,5 @@ def _sandbox_desk(context: typer.Context) -> Office:
     """Raises Trouble in production."""
     desk = office(context)
     if not desk.settings.is_sandbox:
-        raise Trouble("本番には、見本のお客さまはいません。ワンタイムパスワードも表示しません。")
+        raise Trouble("本番には、見本のお客さまはいません。ワンタイムパスワードを表示しません。")
     return desk

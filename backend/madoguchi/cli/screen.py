@@ -31,12 +31,10 @@ def is_plain(stream: TextIO) -> bool:
 
 def console(stream: TextIO) -> Console:
     """rich's console on a stream; one that is no terminal is as wide as anything that is written to it."""
-    terminal = stream.isatty()
     return Console(
         file=stream,
-        width=None if terminal else WIDTH_WITHOUT_TERMINAL,
-        force_terminal=terminal,  # else FORCE_COLOR and TTY_COMPATIBLE would make a pipe one
-        color_system=None if is_plain(stream) else "auto",
+        width=None if stream.isatty() else WIDTH_WITHOUT_TERMINAL,
+        color_system=None if is_plain(stream) else "auto",  # told, or FORCE_COLOR would colour a pipe
         highlight=False,
     )
 

@@ -97,10 +97,10 @@ def _command_page(command: Command, context: Context) -> Iterator[str]:
     yield from _section("説明", _separated(others))
     if page:
         yield from _section("使うとき", _lines(page.when))
-    yield from _section("引数", _table((_argument_name(one), _meaning(one)) for one in arguments))
-    yield from _section("オプション", _table((_option_name(one), _meaning(one)) for one in options))
+    yield from _section("引数", table((_argument_name(one), _meaning(one)) for one in arguments))
+    yield from _section("オプション", table((_option_name(one), _meaning(one)) for one in options))
     used = {one.metavar for one in parameters} | {one.metavar.strip("[].") for one in parameters if one.metavar}
-    yield from _section("値の形", _table((word, told) for word, told in SHAPES.items() if word in used))
+    yield from _section("値の形", table((word, told) for word, told in SHAPES.items() if word in used))
     if page:
         yield from _rest(page)
 
@@ -109,7 +109,7 @@ def _rest(page: Page) -> Iterator[str]:
     """What stands below the options."""
     yield from _section("例", _examples(page.examples))
     if page.shape:
-        yield from _section("--json で書き出すもの", [*_lines(page.shape), *_table(page.keys)])
+        yield from _section("--json で書き出すもの", [*_lines(page.shape), *table(page.keys)])
     yield from _section("終了コード", _codes({**EXIT_CODES, **page.codes}))
     yield from _section("API利用規定", _lines("、".join(map(clause_in_words, page.clauses))))
 
@@ -124,7 +124,7 @@ def _group_page(group: Group, context: Context) -> Iterator[str]:
     commands = [(one, command) for one, command in group.commands.items() if not command.hidden]
     if words:
         rows = [(one, _paragraphs(command.help)[0]) for one, command in commands]
-        yield from _section("コマンド", _table(rows))
+        yield from _section("コマンド", table(rows))
     else:
         commands.sort(key=lambda pair: not isinstance(pair[1], TyperGroup))  # Typer has them the other way round
         for audience in Audience:
@@ -133,9 +133,9 @@ def _group_page(group: Group, context: Context) -> Iterator[str]:
                 for one, command in commands
                 if getattr(command, "rich_help_panel", None) == audience
             ]
-            yield from _section(audience, _table(rows))
+            yield from _section(audience, table(rows))
         options = [one for one in group.get_params(context) if isinstance(one, TyperOption) and not one.hidden]
-        yield from _section("オプション", _table((_option_name(one), _meaning(one)) for one in options))
+        yield from _section("オプション", table((_option_name(one), _meaning(one)) for one in options))
     yield from _section("さらに", _lines(f"「{name} コマンド --help」で、そのコマンドの使い方を表示します。"))
     if not words:
         yield from _section("終了コード", _codes({**EXIT_CODES, 3: REFUSED}))
@@ -173,7 +173,7 @@ def _lines(text: str, room: int = 0) -> list[str]:
     return [line for part in text.splitlines() for line in wrapped(part, width)]
 
 
-def _table(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
+def table(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
     """Names and beside them what they mean."""
     held = list(rows)
     width = max((cell_len(name) for name, _ in held if cell_len(name) <= NAMES_AT_MOST), default=0) + len(INDENT)
@@ -188,7 +188,7 @@ def _table(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 
 def _codes(meanings: Mapping[int, str]) -> Iterator[str]:
-    return _table((str(code), meanings[code]) for code in sorted(meanings))
+    return table((str(code), meanings[code]) for code in sorted(meanings))
 
 
 def _examples(examples: Iterable[tuple[str, str]]) -> Iterator[str]:
