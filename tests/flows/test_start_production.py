@@ -178,7 +178,11 @@ def test_holidays_that_cannot_be_read_are_told_and_none_is_added(
 
 @pytest.mark.parametrize(
     "arguments",
-    [("closed.toml", "--years", "2028"), ("--years", "2028", "--remove", "2027-05-06"), *(("--years", y) for y in ("28", "2029-2028", "2028-2048", "1999"))],
+    [
+        ("closed.toml", "--years", "2028"),
+        ("--years", "2028", "--remove", "2027-05-06"),
+        *(("--years", years) for years in ("28", "2029-2028", "2028-2048", "1999")),
+    ],
 )
 def test_holidays_come_from_one_document_or_from_at_most_ten_years(desk: Desk, arguments: tuple[str, ...]) -> None:
     said = desk("institution", "holidays", *arguments)
