@@ -1,7 +1,6 @@
 // GraphiQL on our own page: documentation from the published schema, examples as tabs, and runs through our server,
 // which holds the session, the keys and the tokens (doors/developer/graphiql). Nothing here asks another host.
-import { useEditorContext } from "@graphiql/react";
-import { DOC_EXPLORER_PLUGIN } from "@graphiql/plugin-doc-explorer";
+import { useEditorContext, usePluginStore } from "@graphiql/react";
 import { GraphiQL } from "graphiql";
 import "graphiql/style.css";
 import { useEffect } from "react";
@@ -60,14 +59,27 @@ function AccountFiller() {
   return null;
 }
 
+/** Open a panel as its button at the side does: GraphiQL has no other way that also gives it room. */
+function open(title) {
+  document.querySelector(`.graphiql-sidebar button[aria-label="Show ${title}"]`)?.click();
+}
+
+/** Where there is room, the documentation stands open from the start. */
+function OpenDocumentation() {
+  const { plugins } = usePluginStore();
+  useEffect(() => {
+    if (matchMedia("(width >= 62.5rem)").matches) open("Documentation Explorer");
+  }, [plugins]);
+  return null;
+}
+
 function Status() {
   const exchange = useLast();
   if (!exchange) return null;
-  const open = () => document.querySelector(`button[aria-label="Show ${TITLE}"]`)?.click();
   return (
     <p className="run-status" lang="ja">
       <span role="status">HTTP {exchange.answer.status}：{exchange.answer.meaning}</span>
-      <button type="button" onClick={open}>{TITLE}</button>
+      <button type="button" onClick={() => open(TITLE)}>{TITLE}</button>
     </p>
   );
 }
@@ -81,13 +93,12 @@ createRoot(place).render(
     schema={schema}
     defaultTabs={EXAMPLES}
     plugins={PLUGINS}
-    visiblePlugin={matchMedia("(width >= 60rem)").matches ? DOC_EXPLORER_PLUGIN : undefined}
     forcedTheme="system"
     isHeadersEditorEnabled={false}
     shouldPersistHeaders={false}
     defaultEditorToolsVisibility="variables"
   >
     <GraphiQL.Logo><></></GraphiQL.Logo>
-    <GraphiQL.Footer><AccountFiller /><Status /></GraphiQL.Footer>
+    <GraphiQL.Footer><OpenDocumentation /><AccountFiller /><Status /></GraphiQL.Footer>
   </GraphiQL>,
 );
