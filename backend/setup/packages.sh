@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What the tests need of Debian: a browser, its Japanese fonts, a library of Playwright's driver, PostgreSQL's programs.
+# What the tests need of Debian: a browser, its Japanese fonts, a library of Playwright's driver, PostgreSQL's programs,
+# and systemd's, which looks over our units.
 # Installs what is missing, as root; tells anybody else the one line to run.
 # Never a cluster of Debian's: the tests make one of their own.
 set -euo pipefail
@@ -14,6 +15,7 @@ missing=()
 any "$machine"/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc || missing+=(fonts-noto-cjk)
 any "$machine"/usr/lib/*/libatomic.so.1 || missing+=(libatomic1)
 any "$machine"/usr/lib/postgresql/*/bin/initdb || missing+=(postgresql)
+[ -x "$machine"/usr/bin/systemd-analyze ] || missing+=(systemd)
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 if [ "$(id -u)" -ne 0 ]; then

@@ -24,7 +24,7 @@ from joserfc.jwk import ECKey
 
 from tests.clients.visitor import Visitor
 from tests.fapi.jwts import Assertions, digest, ec_key, proof
-from tests.support.server import Server, running_server
+from tests.support.server import Server, free_port, running_server
 
 MADOGUCHI = str(Path(sys.executable).parent / "madoguchi")
 CALLBACK = "https://kakeibo.example/canary-callback"
@@ -103,7 +103,7 @@ class Flow:
 @pytest.fixture
 def flow(new_sample: Callable[[Path], Path], tmp_path: Path) -> Iterator[Flow]:
     data = new_sample(tmp_path / "data")
-    own = {"MADOGUCHI_DATA_DIR": str(data), "PATH": "/usr/bin:/bin"}
+    own = {"MADOGUCHI_DATA_DIR": str(data), "MADOGUCHI_OPERATION_PORT": str(free_port()), "PATH": "/usr/bin:/bin"}
     with running_server(own, "--sample") as server:
         one = Flow(server, data / "madoguchi.db", own | {"MADOGUCHI_ISSUER": server.url})
         jwks = tmp_path / "jwks.json"
@@ -195,6 +195,9 @@ def lead_through_everything(flow: Flow) -> None:
 
 def test_no_log_line_and_no_error_holds_anybodys_data_or_a_secret(flow: Flow) -> None:
     lead_through_everything(flow)
+    operators = f"http://127.0.0.1:{flow.environment['MADOGUCHI_OPERATION_PORT']}"
+    told = "\n".join(httpx.get(operators + path).text for path in ("/metrics", "/health/ready", "/health/live"))
+    assert 'madoguchi_refusals_total{clause="4-2"' in told
     assert flow.server.terminate() == 0
 
     lines = flow.server.log.splitlines()
@@ -206,7 +209,14 @@ def test_no_log_line_and_no_error_holds_anybodys_data_or_a_secret(flow: Flow) ->
     assert len(personal) > 50
     for secret in flow.secrets | personal:
         assert secret not in log
-    assert re.findall("(?i).*canary.*|.*カナリア.*|.*203[.]0[.]113.*", log) == []
+        assert secret not in told
+    assert re.findall("(?i).*canary.*|.*カナリア.*|.*203[.]0[.]113.*", log + told) == []
+    # Every line of a request names it as its answer did; a sweep is none, and what cannot be read never becomes one.
+    named = {answer.headers.get("x-request-id") for answer in flow.errors} - {None}
+    assert len(named) > 10
+    assert named <= {event.get("request_id") for event in events}
+    unnamed = {event["event"] for event in events if "request_id" not in event}
+    assert unnamed <= {"sweep failed", "Invalid HTTP request received."}
     for answer in flow.errors:
         leaked = {secret for secret in flow.secrets if secret in answer.text}
         assert not leaked, answer.url.path
