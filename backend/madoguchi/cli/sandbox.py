@@ -7,19 +7,26 @@ import re
 import sys
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+from sqlmodel import Session
 
-from madoguchi.cli.context import Office, office
+from madoguchi.cli.context import SQLITE, Office, office
 from madoguchi.cli.failures import Trouble
+from madoguchi.cli.holding import held
 from madoguchi.cli.manual.commands import Commands
 from madoguchi.cli.words import in_words, say, say_json
 from madoguchi.cli.words import moment as typed_moment
 from madoguchi.clock import SteppedClock
 from madoguchi.installation import CLOCK
+from madoguchi.procedures.service import NotFound, institution
+from madoguchi.sandbox import plays
 from madoguchi.sandbox.books import Tell
+from madoguchi.sandbox.starting_over import clear
 from madoguchi.sandbox.stepping import CannotStep, past_closing, past_expiry, past_month_end, step
+from madoguchi.settings import Settings
 
 app = Commands("見本の信用組合で試す: 時刻を進める、できごとを起こす、はじめから作り直す(試験環境だけ)。")
 
@@ -114,7 +121,22 @@ def play(
 
     本当のできごとと同じ手順(職員の操作、勘定系の連携ファイル)で起こします。同じできごとを重ねても、変わりません。
     """
-    _desk(context)
+    desk = _desk(context)
+    if customer is not None and event in (Play.CLOSING, Play.FEED_LATE):
+        raise Trouble(f"{event} は、お客さまごとには起こせません。--customer を付けずに実行してください。", 2)
+    try:
+        told = desk.run(
+            lambda database: plays.play(
+                event.value, desk.settings, database, desk.clock, _tell, customer, undo=undo
+            )
+        )
+    except plays.CannotPlay as cannot:
+        raise Trouble(str(cannot)) from None
+    say(f"できごと: {told.happened}")
+    say(f"事業者: {told.aggregator}")
+    say(f"お客さま: {told.customer}")
+    if told.undo:
+        say(f"元に戻すには: {told.undo}")
 
 
 @app.command("reset")
@@ -126,7 +148,21 @@ def reset(
 
     サーバーを止めてから実行します。鍵は残るので、見本のお客さまのパスワードは変わりません。登録と事業者は消えます。
     """
-    _desk(context)
+    desk = _desk(context)
+    settings = desk.settings
+    if not settings.is_sqlite:
+        raise Trouble(
+            "PostgreSQL の記録は、ここからは消せません。"
+            "空のデータベースを作り、MADOGUCHI_DATABASE_URL に指定してください。"
+        )
+    with held(settings):
+        if _is_there(settings) and not desk.reading(_is_sample):
+            raise Trouble("見本の信用組合ではないので、消しません。")
+        if not yes:
+            typer.confirm(f"{settings.data_dir} の見本の記録を消しますか?", abort=True)
+        gone = clear(settings)
+    again = "「make run」か「madoguchi serve --sample」で、はじめから作り直します。"
+    say(f"消しました。{again}" if gone else "消すものはありません。")
 
 
 def _desk(context: typer.Context) -> Office:
@@ -135,6 +171,18 @@ def _desk(context: typer.Context) -> Office:
     if not desk.settings.is_sandbox:
         raise Trouble("本番では、madoguchi sandbox を使えません(MADOGUCHI_MODE)。")
     return desk
+
+
+def _is_there(settings: Settings) -> bool:
+    return Path(settings.database_url.removeprefix(SQLITE)).exists()
+
+
+def _is_sample(session: Session) -> bool:
+    """Whether the records are the sample's; those of nobody yet may go too."""
+    try:
+        return institution(session).is_sample
+    except NotFound:
+        return True
 
 
 def _moment(desk: Office, to: str, tell: Tell) -> datetime:

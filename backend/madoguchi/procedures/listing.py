@@ -8,10 +8,10 @@ from sqlmodel import Session, col, or_, select
 
 from madoguchi.procedures.service import NotFound
 from madoguchi.records.aggregators import Aggregator
-from madoguchi.records.bank import Account, Balance, Branch, Customer, Statement
+from madoguchi.records.bank import Account, Balance, Branch, Contract, Customer, Statement
 from madoguchi.records.registrations import Registration, RegistrationAccount
 from madoguchi.rules.eligible_accounts import ELIGIBLE_KINDS
-from madoguchi.rules.vocabulary import RegistrationState
+from madoguchi.rules.vocabulary import ContractState, Product, RegistrationState
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,3 +128,25 @@ def books_until(session: Session) -> tuple[date, datetime] | None:
     if not days or None in days or None in moments:
         return None
     return min(days), min(moments)
+
+
+def contracts_of(session: Session, customer_number: str) -> dict[Product, ContractState]:
+    """A customer's internet-banking contracts, by product; {} for a number of nobody."""
+    rows = session.exec(
+        select(Contract)
+        .join(Customer, col(Customer.customer_id) == col(Contract.customer_id))
+        .where(Customer.customer_number == customer_number)
+    ).all()
+    return {Product(row.product): ContractState(row.state) for row in rows}
+
+
+def accounts_of_registration(session: Session, registration_id: str) -> list[Account]:
+    """The accounts that the customer chose, in the order in which they became known."""
+    return list(
+        session.exec(
+            select(Account)
+            .join(RegistrationAccount, col(RegistrationAccount.account_id) == col(Account.account_id))
+            .where(RegistrationAccount.registration_id == registration_id)
+            .order_by(col(Account.account_id))
+        ).all()
+    )

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from madoguchi.clock import SteppedClock
 from madoguchi.procedures.installing import Database
 from madoguchi.procedures.listing import list_registrations
-from madoguchi.procedures.service import institution_facts
+from madoguchi.procedures.service import institution, institution_facts
 from madoguchi.rules.facts import InstitutionFacts
 from madoguchi.rules.service_hours import next_closing, next_opening
 from madoguchi.rules.vocabulary import JST, Product
@@ -50,7 +50,7 @@ async def step(
         if to - now > LONGEST:
             raise CannotStep(f"一度に進められるのは {LONGEST.days} 日までです。何回かに分けてください。")
         clock.step_to(max(to, now))
-        if feeds:
+        if feeds and (await database.reading(institution)).is_sample:
             await bring_feeds(settings, database, clock(), tell)
 
 

@@ -27,7 +27,7 @@ from madoguchi.rules.vocabulary import Direction
 _LEVEL_FROM = 10_000  # yen: smaller differences stay
 _LEVEL_STEP = 1_000
 _FEE_KIND = "18"
-_CORRECTION_KIND = "19"
+CORRECTION_KIND = "19"
 _TRANSFER_KIND = "14"
 
 
@@ -109,7 +109,7 @@ def _rows(pattern: Pattern, name: str, account: SampleAccount, seed: int, day: d
             row,
             booked_on=next_banking_day(row.booked_on),
             direction=Direction.WITHDRAWAL if pattern.deposit else Direction.DEPOSIT,
-            kind_code=_CORRECTION_KIND,
+            kind_code=CORRECTION_KIND,
             description=f"ﾃｲｾｲ {pattern.text}",
             counterparty=None,
         )
