@@ -33,6 +33,11 @@ def test_the_wheel_installs_in_an_empty_environment_and_serves_a_page_with_its_s
         assert styles
         assert [_get(server.port, path)[0] for path in styles] == [200] * len(styles)
 
+        status, editor = _get(server.port, "/developer/graphiql")
+        parts = re.findall(r'"(/static/built/graphiql\.\w+\.(?:css|js))"', editor)
+        assert (status, len(parts)) == (200, 2), "the wheel carries GraphiQL as it was built"
+        assert [_get(server.port, path)[0] for path in parts] == [200, 200]
+
 
 def _python(python: Path, *arguments: str) -> str:
     clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
