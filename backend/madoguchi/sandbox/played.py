@@ -31,8 +31,12 @@ def keep_played(data_dir: Path, played: Played) -> None:
     """Write them, complete or not at all."""
     lines = [{"account": list(key), "row": asdict(row)} for key, rows in played.items() for row in rows]
     unfinished = data_dir / f"{FILE}.new"
-    unfinished.write_text(json.dumps(lines, ensure_ascii=False, indent=1, default=date.isoformat) + "\n", "utf-8")
+    unfinished.write_text(json.dumps(lines, ensure_ascii=False, indent=1, default=_plain) + "\n", "utf-8")
     unfinished.replace(data_dir / FILE)
+
+
+def _plain(value: date | Direction) -> str:
+    return value.isoformat() if isinstance(value, date) else value.value
 
 
 def _row(written: dict[str, Any]) -> StatementRow:

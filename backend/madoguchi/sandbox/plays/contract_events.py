@@ -3,6 +3,7 @@
 They are numbered on from what this sandbox has taken in; the books' own events that come later follow after them.
 """
 
+from datetime import datetime
 from typing import Any, Final
 
 from pydantic import TypeAdapter
@@ -45,7 +46,7 @@ async def contracts(scene: Scene, number: str) -> dict[Product, ContractState]:
 
 async def registered(scene: Scene, number: str | None) -> RegistrationLine:
     """The newest active registration, of this customer if one is named. Raises CannotPlay when there is none."""
-    lines = await scene.database.reading(_active)
+    lines = await scene.database.reading(_active, scene.at)
     for line in lines:
         if number in (None, line.customer_number):
             return line
@@ -68,6 +69,6 @@ async def played_out(scene: Scene, number: str | None, state: ContractState) -> 
     return found
 
 
-def _active(session: Session) -> list[RegistrationLine]:
+def _active(session: Session, at: datetime) -> list[RegistrationLine]:
     lines = list_registrations(session, ended=False)
-    return [line for line in lines if line.state == RegistrationState.ACTIVE]
+    return [line for line in lines if line.state == RegistrationState.ACTIVE and line.until > at]

@@ -69,7 +69,7 @@ async def _suspend(scene: Scene, number: str) -> Told:
         happened=f"お客さま {number} のインターネットバンキング: {done}。",
         aggregator="このお客さまのトークンだけ: /graphql は HTTP 200。口座は null で、errors に "
         "INTERNET_BANKING_SUSPENDED(第7条第3項)。トークンは捨てず、あとで試します。",
-        customer="新しい登録はできません(第7条第3項)。今の登録は残り、再開すると、また使えます。",
+        customer="新しい登録の画面は「いまは、連携を登録できません」(第7条第3項)。今の登録は残り、再開すると、また使えます。",
         undo=f"madoguchi sandbox play suspension --customer {number} --undo",
         changed=bool(live),
     )
