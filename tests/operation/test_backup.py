@@ -93,6 +93,8 @@ def test_a_backup_never_replaces_a_file_and_says_that_the_keys_are_not_in_it(des
     assert file.read_bytes() == first
     told = desk("backup", str(tmp_path / "other.db"), "--json").json
     assert (told["keys"], told["octets"]) == (False, (tmp_path / "other.db").stat().st_size)
+    nowhere = desk("backup", str(tmp_path / "nowhere" / "backup.db"))
+    assert (nowhere.code, f"{tmp_path / 'nowhere'} がありません" in nowhere.err) == (1, True)
     assert not list(tmp_path.glob("*unfinished*")) + list(tmp_path.glob(".*unfinished*"))
 
 

@@ -33,6 +33,8 @@ def backup(context: typer.Context, file: File, as_json: AsJson = False) -> None:
     database = sqlite_file(desk.settings)
     if not database.exists():
         raise Trouble(f"記録のファイル {database} がありません。MADOGUCHI_DATABASE_URL を確かめてください。")
+    if not file.parent.is_dir():
+        raise Trouble(f"フォルダー {file.parent} がありません。先に作るか、ほかの場所を指定してください。")
     at = desk.now
     try:
         octets = back_up(database, file)

@@ -11,6 +11,8 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+PHASE = "expand"
+
 APPEND_ONLY = ("fact", "access_record", "act")
 ILLEGAL = """(
     OLD.state = 'ended'

@@ -14,6 +14,8 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+PHASE = "expand"
+
 ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 COUNTS = ("accounts_unknown", "rows_added", "rows_removed", "balances_changed", "events_applied")
 MADE_BY_BLOCK = ("statement", "balance")
