@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support.server import running_server
+from tests.support.server import free_port, running_server
 from tests.support.tree import ROOT
 
 
@@ -26,12 +26,16 @@ def test_the_wheel_installs_in_an_empty_environment_and_serves_a_page_with_its_s
     assert where.startswith(str(tmp_path / "venv")), "the clone must not help"
 
     command = (str(tmp_path / "venv/bin/madoguchi"), "serve", "--sample", "--port", "{port}")
-    with running_server({}, command=command, folder=tmp_path) as server:
+    own = free_port()
+    with running_server({"MADOGUCHI_OPERATION_PORT": str(own)}, command=command, folder=tmp_path) as server:
         status, home = _get(server.port, "/")
         assert status == 200
         styles = re.findall(r'<link[^>]+href="(/[^"]+\.css)"', home)
         assert styles
         assert [_get(server.port, path)[0] for path in styles] == [200] * len(styles)
+        asked = re.search(r'"-c", "(import urllib.*?)"\]', (ROOT / "backend/deploy/Containerfile").read_text("utf-8"))
+        assert asked
+        _python(python, "-c", asked[1].replace("9464", str(own)))  # as the container's engine asks for its health
 
         status, editor = _get(server.port, "/developer/graphiql")
         parts = re.findall(r'"(/static/built/graphiql\.\w+\.(?:css|js))"', editor)
