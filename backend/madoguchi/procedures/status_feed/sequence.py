@@ -53,7 +53,7 @@ def lock_cursor(session: Session) -> StatusCursor:
 
 
 def taken_in(session: Session) -> tuple[int, frozenset[str]]:
-    """How far the feed was applied, 0 at first, and the ids of the events that were: for whoever writes what follows."""
+    """How far the feed was applied, 0 at first, and the ids of events that were: for whoever writes what follows."""
     cursor = session.get(StatusCursor, Feed.STATUS)
     return cursor.sequence if cursor else 0, frozenset(session.exec(select(AppliedEvent.event_id)).all())
 
