@@ -210,7 +210,8 @@ def duration(typed: str) -> timedelta:
 
 
 def duration_in_words(length: timedelta) -> str:
-    """10日と2時間3分; seconds are left out."""
+    """10日と2時間3分, to the minute."""
+    length = timedelta(minutes=round(length.total_seconds() / 60))
     hours, minutes = divmod(length.seconds // 60, 60)
     parts = [f"{length.days}日"] if length.days else []
     clock_parts = [f"{number}{unit}" for number, unit in ((hours, "時間"), (minutes, "分")) if number]
