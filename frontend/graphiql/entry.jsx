@@ -3,7 +3,7 @@
 import { useEditorContext, usePluginStore } from "@graphiql/react";
 import { GraphiQL } from "graphiql";
 import "graphiql/style.css";
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
 import accounts from "./examples/accounts.graphql";
 import changes from "./examples/changes.graphql";
@@ -38,7 +38,8 @@ async function run({ query, variables, operationName }) {
   const response = await fetch(runUrl, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ query, variables, operationName }),
+    // Just after a change of tabs GraphiQL may still hold the name of the other tab's operation.
+    body: JSON.stringify({ query, variables, operationName: query.includes(operationName) ? operationName : undefined }),
   });
   const told = await response.json();
   if (!told.answer) return told;
@@ -48,14 +49,25 @@ async function run({ query, variables, operationName }) {
 
 /** Put the first account that an answer has shown into the variables of a tab that waits for one. */
 function AccountFiller() {
-  const { activeTabIndex, variableEditor } = useEditorContext({ nonNull: true });
+  const { variableEditor } = useEditorContext({ nonNull: true });
+  const [id, setId] = useState();
   const exchange = useLast();
-  const id = exchange?.answer.body?.data?.accounts?.[0]?.id;
+  const shown = exchange?.answer.body?.data?.accounts?.[0]?.id;
   useEffect(() => {
-    if (id && variableEditor?.getValue() === OF_ONE_ACCOUNT) {
-      variableEditor.setValue(JSON.stringify({ account: id }, null, 2));
-    }
-  }, [activeTabIndex, id, variableEditor]);
+    if (shown) setId(shown);
+  }, [shown]);
+  useEffect(() => {
+    if (!id || !variableEditor) return undefined;
+    const fill = () => {
+      if (variableEditor.getValue() === OF_ONE_ACCOUNT) {
+        variableEditor.setValue(JSON.stringify({ account: id }, null, 2));
+      }
+    };
+    const later = () => setTimeout(fill);
+    fill();
+    variableEditor.on("change", later);
+    return () => variableEditor.off("change", later);
+  }, [id, variableEditor]);
   return null;
 }
 
