@@ -49,18 +49,28 @@ async def test_one_scrape_tells_of_all_workers_and_a_killed_one_takes_no_figure_
                 async with httpx.AsyncClient() as fresh:
                     assert (await Software(server.url, told, fresh).query(known.access_token)).status_code == 200
 
+        async def counted(requests: int) -> None:
+            """A request is counted when it is over, a moment after its answer has come."""
+            for _ in range(200):
+                if figure(await scraped(), "madoguchi_http_requests_total", **REQUESTS) == requests:
+                    return
+                await asyncio.sleep(0.05)
+            raise AssertionError("in vain")
+
         await until(lambda: len(workers(server)) == 2)
         await ask(10)
+        await counted(10)
         for _ in range(5):
             found = await scraped()
             assert figure(found, "madoguchi_http_requests_total", **REQUESTS) == 10
             assert figure(found, "madoguchi_record_commit_uses_sum") == 10
             assert figure(found, "madoguchi_process_starts_total") == 2
             assert figure(found, "madoguchi_database_pool_size", pool="queries") == 2 * 9
-        for pid in sorted(workers(server)):
+        for requests, pid in enumerate(sorted(workers(server)), 11):
             os.kill(pid, signal.SIGKILL)
             await until(lambda: len(workers(server)) == 2 and pid not in workers(server))  # noqa: B023
             await ask(1)
+            await counted(requests)
         found = await scraped()
         assert figure(found, "madoguchi_http_requests_total", **REQUESTS) == 12
         assert figure(found, "madoguchi_process_starts_total") == 4
