@@ -196,6 +196,8 @@ def test_the_frame_is_usable_and_axe_finds_nothing_of_ours(desk: Page, width: in
         assert box["height"] > 150
     desk.get_by_role("button", name=SENT, exact=True).click()
     expect(desk.get_by_role("region", name=SENT)).to_be_visible()
+    cut = "const room = document.getElementById('graphiql'); room.scrollHeight - room.clientHeight"
+    assert desk.evaluate(cut) <= 1, "nothing of it is cut off below"
     faults = accessibility_faults(desk)
     assert {fault.partition(":")[0] for fault in faults} <= EDITORS_OWN, "\n".join(faults)
 
