@@ -98,3 +98,24 @@ def test_another_user_than_root_is_told_the_one_line_that_root_runs(clone: Path,
     assert done.returncode != 0
     assert "chromium-headless-shell fonts-noto-cjk libatomic1 postgresql" in done.stderr
     assert f"make -C '{clone}' test-packages" in done.stderr
+
+
+def test_without_npm_the_server_can_do_and_the_tests_cannot(clone: Path) -> None:
+    """`make run` goes on with one line; `make test` ends there. What was built stays, and nothing is built twice."""
+    without_modules = shutil.ignore_patterns("node_modules")
+    shutil.copytree(ROOT / "frontend/graphiql", clone / "frontend/graphiql", ignore=without_modules)
+    (clone / ".venv/bin").mkdir(parents=True)
+    for name, code in (("npm", 1), ("node", 0)):
+        (clone / ".venv/bin" / name).write_text(f"#!/bin/sh\nexit {code}\n")
+        (clone / ".venv/bin" / name).chmod(0o755)
+
+    def build(*words: str) -> subprocess.CompletedProcess[str]:
+        script = clone / "backend/setup/graphiql.sh"
+        return subprocess.run([script, *words], capture_output=True, text=True, check=False)
+
+    served = build("optional")
+    assert (served.returncode, "ほかの画面は、このまま使えます" in served.stdout) == (0, True)
+    tested = build()
+    assert (tested.returncode, "GraphiQL を用意できませんでした" in tested.stderr) == (1, True)
+    (clone / ".venv/bin/npm").write_text("#!/bin/sh\nexit 0\n")
+    assert (build().returncode, build().stdout) == (0, ""), "the second time there is nothing to do"
