@@ -15,7 +15,12 @@ LONGER_WITH_REASON = {
 """Path -> why one subject needs more than LONGEST lines."""
 
 LOCK_NAME = re.compile(r"requirements.*\.txt|.*[.-]lock(?:\.\w+)?")
-LOCKS = ("requirements.txt", "requirements-test.txt", "tests/clients/package-lock.json", "frontend/graphiql/package-lock.json")
+LOCKS = (
+    "requirements.txt",
+    "requirements-test.txt",
+    "tests/clients/package-lock.json",
+    "frontend/graphiql/package-lock.json",
+)
 HOST = re.compile(r"\w+://|--(?:index-url|extra-index-url|find-links|trusted-host)")
 OF_ONE_MACHINE = re.compile(r"(?<![\w.~/-])/(?:home/\w|root/|work/|Users/\w)")
 

@@ -40,4 +40,4 @@ def test_while_serving_a_wait_in_vain_ends_before_the_requests_deadline(
     settings = settings_for(database_url).model_copy(update={"data_dir": tmp_path / "data"})
     make_keys(settings)
     main.build_app(settings, load_keys(settings))
-    assert [0 < options["lock_wait"] < REQUEST_SECONDS - 5 for options in opened] == [True] * 3
+    assert [0 < options["lock_wait"] < REQUEST_SECONDS - 5 for options in opened] == [True] * 4
