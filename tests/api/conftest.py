@@ -1,18 +1,14 @@
 """The GraphQL door with the story behind it: a caller that holds a token and its key, and a count of statements."""
 
-import asyncio
 import base64
 import hashlib
 import json
-import shutil
 from collections.abc import AsyncIterator, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import pytest
@@ -36,7 +32,6 @@ from madoguchi.rules.vocabulary import Cause
 from madoguchi.settings import Settings
 from tests import story
 from tests.story import Registered, Story
-from tests.support.databases import sqlite_url
 
 MASTER_KEY = b"master key of the tests, 32 bytes"
 URL = f"{story.ISSUER}/graphql"
@@ -125,30 +120,10 @@ class Caller:
         yield self.statements
 
 
-async def _told(url: str) -> Story:
-    database = Database(url)
-    told = await database.writing(story.tell)
-    await database.close()
-    return told
-
-
-@pytest.fixture(scope="session")
-def told_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Story]:
-    """A SQLite file in which the story stands, told once for all tests of a process."""
-    path = tmp_path_factory.mktemp("told") / "madoguchi.db"
-    shutil.copyfile(sqlite_template, path)
-    with ThreadPoolExecutor(1) as apart:
-        return path, apart.submit(asyncio.run, _told(sqlite_url(path))).result()
-
-
 @pytest.fixture
-async def told(request: pytest.FixtureRequest, database_url: str, database_kind: str) -> Story:
+def told(told_story: Story) -> Story:
     """The story, standing in this test's database."""
-    if database_kind != "sqlite":
-        return await _told(database_url)
-    path, told = request.getfixturevalue("told_template")
-    shutil.copyfile(path, database_url.removeprefix("sqlite+aiosqlite:///"))
-    return cast(Story, told)
+    return told_story
 
 
 @asynccontextmanager

@@ -207,12 +207,9 @@ class Aggregator:
 
 
 @asynccontextmanager
-async def bank_on(
-    database: Database, clock: Clock | None = None, told: story.Story | None = None
-) -> AsyncIterator[Bank]:
-    """A worker on this database; several may share one."""
+async def bank_on(database: Database, told: story.Story, clock: Clock | None = None) -> AsyncIterator[Bank]:
+    """A worker on this database, in which the story stands; several may share one."""
     clock = clock or Clock()
-    told = told or await database.writing(story.tell, 0)  # nobody here reads the ledger
     settings = visits.settings_for(database.engine.url.render_as_string(hide_password=False))
     jwks = {"keys": [SERVER_KEY.as_dict(private=False)]}
     app = Starlette(

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.both_databases
 async def other(bank: Bank) -> AsyncIterator[Bank]:
     """A second worker on the same database."""
     database = Database(bank.database.engine.url.render_as_string(hide_password=False))
-    async with bank_on(database, bank.clock, bank.story) as worker:
+    async with bank_on(database, bank.story, bank.clock) as worker:
         yield worker
     await database.close()
 

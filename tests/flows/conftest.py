@@ -28,8 +28,8 @@ def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def story(database: Database) -> Story:
-    return await database.writing(tell)
+def story(told_story: Story) -> Story:
+    return told_story
 
 
 @pytest.fixture

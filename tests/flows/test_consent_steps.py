@@ -20,13 +20,7 @@ from madoguchi.records.login import BrowserSession
 from madoguchi.records.registrations import PushedRequest, Registration
 from madoguchi.rules.vocabulary import StopTarget
 from tests.flows.visits import MINUTE, SECOND, NobodyLocked, logged_in, opened, push, shown, visit
-from tests.story import NOW, WHO, Story, register, tell
-
-
-@pytest.fixture
-async def story(database: Database) -> Story:
-    return await database.writing(tell)
-
+from tests.story import NOW, WHO, Story, register
 
 Change = Callable[[Session, Story, NobodyLocked], object]
 

@@ -20,7 +20,6 @@ from sqlmodel import select
 from madoguchi.cli.running import AFTER_DRAIN_SECONDS
 from madoguchi.records.audit import AccessRecord
 from madoguchi.records.database import Database
-from tests import story
 from tests.flows.load import Software, customers, registered
 from tests.story import Story
 from tests.support.postgres import Cluster
@@ -34,8 +33,8 @@ OTHERS_SECONDS = 10
 
 
 @pytest.fixture
-async def told(database: Database) -> Story:
-    return await database.writing(story.tell)
+def told(told_story: Story) -> Story:
+    return told_story
 
 
 @contextmanager

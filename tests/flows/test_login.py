@@ -31,7 +31,7 @@ from madoguchi.records.bank import Contract, Customer
 from madoguchi.records.database import Database
 from madoguchi.settings import Mode, Settings
 from tests.flows.visits import SECOND, settings_for
-from tests.story import NOW, Story, tell
+from tests.story import NOW, Story
 
 MASTER = b"m" * 32
 HANAKO, NOBODY = "10000001", "99999999"
@@ -47,10 +47,9 @@ def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def story(database: Database) -> Story:
-    told = await database.writing(tell)
+async def story(database: Database, told_story: Story) -> Story:
     assert await seed_sample_logins(database, MASTER) == 2
-    return told
+    return told_story
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ async def http(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 async def bank(database: Database, story: Story) -> AsyncIterator[Bank]:
-    async with bank_on(database, told=story) as one:
+    async with bank_on(database, story) as one:
         yield one
 
 

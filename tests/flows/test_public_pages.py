@@ -20,12 +20,7 @@ from madoguchi.rules.vocabulary import JST, DayType, Product, StopTarget
 from madoguchi.settings import Mode
 from tests.flows.browsing import TEMPLATES, Hands, MasterOnly, Person, answered, links, pages_app, title, token
 from tests.flows.visits import push, settings_for
-from tests.story import NOW, WHO, Story, tell
-
-
-@pytest.fixture
-async def story(database: Database) -> Story:
-    return await database.writing(tell)
+from tests.story import NOW, WHO, Story
 
 
 @pytest.fixture

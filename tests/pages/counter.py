@@ -28,7 +28,7 @@ from madoguchi.records.aggregators import Aggregator
 from madoguchi.records.database import Database
 from tests.flows.browsing import HANAKO, Hands, MasterOnly, pages_app
 from tests.flows.visits import push, settings_for
-from tests.story import NOW, WHO, Story, aggregator_key, tell
+from tests.story import NOW, WHO, Story, aggregator_key
 from tests.support.server import free_port
 
 Value = TypeVar("Value")
@@ -44,8 +44,8 @@ class Counter:
     clock: Hands
     callback: str
     done: str
+    story: Story
     asked: list[dict[str, str]] = field(default_factory=list)
-    story: Story = field(init=False)
 
     def do(self, procedure: Callable[..., Value], *args: Any) -> Value:
         """Run a procedure in a transaction of its own, in a thread: the browser's thread has a running loop."""
@@ -95,8 +95,8 @@ def serving(app: ASGIApp, port: int) -> Iterator[None]:
 
 
 @contextmanager
-def open_counter(database_url: str) -> Iterator[Counter]:
-    """The whole scene, with 見本花子 able to log in."""
+def open_counter(database_url: str, story: Story) -> Iterator[Counter]:
+    """The whole scene, on a database in which the story stands, with 見本花子 able to log in."""
     ours, theirs, second = free_port(), free_port(), free_port()
     counter = Counter(
         url=f"http://127.0.0.1:{ours}",
@@ -104,21 +104,20 @@ def open_counter(database_url: str) -> Iterator[Counter]:
         clock=Hands(),
         callback=f"http://127.0.0.1:{theirs}/callback",
         done=f"http://127.0.0.1:{second}/done",
+        story=story,
     )
 
-    def prepare(session: Session) -> Story:
-        story = tell(session)
+    def prepare(session: Session) -> None:
         jwks = {"keys": [aggregator_key().as_dict(private=False)]}
         change_client(session, story.kakeibo, jwks, (counter.callback,), WHO, NOW)
         session.get_one(Aggregator, story.kakeibo).return_origins = [f"http://127.0.0.1:{second}"]
-        return story
 
     async def seed() -> None:
         database = Database(database_url)
         await seed_sample_logins(database, MasterOnly().master)
         await database.close()
 
-    counter.story = counter.do(prepare)
+    counter.do(prepare)
     _apart(seed)
     settings = settings_for(database_url).model_copy(update={"issuer": counter.url})
     with ExitStack() as stack:

@@ -15,7 +15,7 @@ from madoguchi.records.aggregators import Aggregator
 from madoguchi.records.login import LoginTries
 from madoguchi.records.registrations import AuthorizationCode, PushedRequest, Registration
 from tests.pages.counter import ARRIVED, Counter, open_counter
-from tests.story import NOW, WHO
+from tests.story import NOW, WHO, Story
 from tests.support.browser import accessibility_faults, watched_page
 
 pytestmark = pytest.mark.browser
@@ -23,9 +23,9 @@ TITLE = "「みほん家計簿」に、口座の情報を見せますか？"
 
 
 @pytest.fixture
-def counter(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter]:
+def counter(database_url: str, told_story: Story, monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter]:
     monkeypatch.setattr(logging_in, "HASHER", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-    with open_counter(database_url) as counter:
+    with open_counter(database_url, told_story) as counter:
         yield counter
 
 

@@ -1,24 +1,30 @@
 """A fresh, migrated database for a test: SQLite, and for tests marked `both_databases` PostgreSQL in a second run.
 
-Migrating is done once for each worker process and kind, into a template that every test gets a copy of.
+Migrating is done once for each worker process and kind, into a template that every test gets a copy of. So is telling
+the story (tests/story.py): a test that asks for `told_story` finds it standing in its database.
 `empty_database_url` is the same without tables, for the tests of the migrations themselves.
 """
 
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import pytest
 
 from madoguchi.records.database import Database
 from madoguchi.records.upgrading import upgrade
+from tests.story import Story, tell
 from tests.support.postgres import Cluster
 
+Value = TypeVar("Value")
 KINDS = ("sqlite", "postgresql")
+FIXTURES = {"sqlite": "sqlite", "postgresql": "postgres"}
+"""How the names of a kind's templates begin."""
 FIXTURE = "database_kind"
 
 
@@ -38,15 +44,26 @@ def sqlite_url(path: Path) -> str:
 
 
 def migrate(url: str) -> None:
-    """Bring a database to the newest schema. In a thread, as a browser test's main thread has a running loop."""
+    """Bring a database to the newest schema."""
+    _with_database(url, upgrade)
+
+
+def _tell(url: str) -> Story:
+    return _with_database(url, lambda database: database.writing(tell))
+
+
+def _with_database(url: str, work: Callable[[Database], Coroutine[Any, Any, Value]]) -> Value:
+    """In a thread, as a browser test's main thread has a running loop."""
+
+    async def run() -> Value:
+        database = Database(url)
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
     with ThreadPoolExecutor(1) as apart:
-        apart.submit(asyncio.run, _migrated(url)).result()
-
-
-async def _migrated(url: str) -> None:
-    database = Database(url)
-    await upgrade(database)
-    await database.close()
+        return apart.submit(lambda: asyncio.run(run())).result()
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +71,13 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "madoguchi.db"
     migrate(sqlite_url(path))
     return path
+
+
+@pytest.fixture(scope="session")
+def sqlite_told(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Story]:
+    path = tmp_path_factory.mktemp("told") / "madoguchi.db"
+    shutil.copyfile(sqlite_template, path)
+    return path, _tell(sqlite_url(path))
 
 
 @pytest.fixture(scope="session")
@@ -77,20 +101,39 @@ def postgres_template(postgres: Cluster, new_postgres_database: Callable[[str], 
 
 
 @pytest.fixture(scope="session")
+def postgres_told(
+    postgres: Cluster, postgres_template: str, new_postgres_database: Callable[[str], str]
+) -> tuple[str, Story]:
+    name = new_postgres_database(postgres_template)
+    return name, _tell(postgres.url(name))
+
+
+@pytest.fixture(scope="session")
 def worker_name() -> str:
     """Which of pytest-xdist's workers this process is; `main` without them."""
     return os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 
 @pytest.fixture
+def told_story(request: pytest.FixtureRequest, database_kind: str) -> Story:
+    """The story, which stands in this test's database from the start."""
+    _, story = request.getfixturevalue(f"{FIXTURES[database_kind]}_told")
+    return cast(Story, story)
+
+
+@pytest.fixture
 def database_url(request: pytest.FixtureRequest, database_kind: str, tmp_path: Path) -> Iterator[str]:
-    """The address of a database of this test's own, migrated and without rows."""
+    """The address of a database of this test's own, migrated; without rows, unless the test asks for the story."""
+    if "told_story" in request.fixturenames:
+        template, _ = request.getfixturevalue(f"{FIXTURES[database_kind]}_told")
+    else:
+        template = request.getfixturevalue(f"{FIXTURES[database_kind]}_template")
     if database_kind == "sqlite":
         path = tmp_path / "madoguchi.db"
-        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+        shutil.copyfile(template, path)
         yield sqlite_url(path)
     else:
-        yield from _postgres_url(request, request.getfixturevalue("postgres_template"))
+        yield from _postgres_url(request, template)
 
 
 @pytest.fixture

@@ -115,13 +115,16 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 @pytest.fixture
 def desk(
-    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    database_url: str,
+    told_story: story.Story,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> Desk:
     """The desk of a sandbox with a database of its own, in which the story has been told."""
     monkeypatch.setenv("MADOGUCHI_DATABASE_URL", database_url)
     monkeypatch.setenv("MADOGUCHI_DATA_DIR", str(tmp_path / "data"))
-    told = asyncio.run(_with_database(database_url, lambda database: database.writing(story.tell)))
-    return Desk(database_url, told, capsys)
+    return Desk(database_url, told_story, capsys)
 
 
 async def _with_database(url: str, work: Callable[[Database], Coroutine[Any, Any, Any]]) -> Any:
