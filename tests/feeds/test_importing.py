@@ -48,10 +48,10 @@ async def test_the_whole_sample_is_imported_from_its_files_and_topped_up(databas
 
     def look(session: Session) -> None:
         assert len(session.exec(select(Branch)).all()) == 9
-        assert len(session.exec(select(Customer)).all()) == 12
+        assert len(session.exec(select(Customer)).all()) == 17
         contracts = session.exec(select(Contract)).all()
         states = [contract.state for contract in contracts]
-        assert len(contracts) == 13, "one customer has a personal and a business contract"
+        assert len(contracts) == 18, "one customer has a personal and a business contract"
         assert (states.count(ContractState.SUSPENDED), states.count(ContractState.CANCELLED)) == (1, 1)
         accounts = session.exec(select(Account)).all()
         assert [account.state for account in accounts].count(AccountState.FROZEN) == 1
