@@ -162,6 +162,7 @@ class Copy:
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     cursor: str | None = None
     seen: dict[str, set[str]] = field(default_factory=dict)
+    since: str = ""  # first day of the window at the last answer
 
     async def page(self, first: int) -> bool:
         """Ask for one page and take it over; whether more was waiting."""
@@ -180,7 +181,8 @@ class Copy:
         for one in (*new["added"], *new["corrected"]):
             self.rows[one["id"]] = one
         self.cursor = new["cursor"]
-        self.rows = {id: one for id, one in self.rows.items() if one["bookedOn"] >= new["period"]["from"]}
+        self.since = new["period"]["from"]
+        self.rows = {id: one for id, one in self.rows.items() if one["bookedOn"] >= self.since}
         return bool(new["hasMore"])
 
     async def catch_up(self, first: int) -> None:
@@ -194,12 +196,13 @@ class Copy:
         if not self.seen:
             return
         cursor = list(self.seen)[nth % len(self.seen)]
-        once = self.seen[cursor] & self.rows.keys()  # what was withdrawn or fell out since need not be there
+        told = {id: self.rows[id]["bookedOn"] for id in self.seen[cursor] & self.rows.keys()}  # and not withdrawn
         self.cursor = cursor
         again = Copy(self.bank, cursor=cursor)
         await again.catch_up(first)
         if cursor in again.seen:  # it had not expired
-            assert once <= {id for told in again.seen.values() for id in told}
+            once = {id for id, booked_on in told.items() if booked_on >= again.since}
+            assert once <= {id for ids in again.seen.values() for id in ids}
 
     def ordered(self) -> list[dict[str, Any]]:
         rows = sorted(self.rows.values(), key=lambda one: (one["bookedOn"], one["orderInDay"]))

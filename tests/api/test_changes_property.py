@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
@@ -143,6 +143,10 @@ def in_memory() -> Iterator[tuple[InMemory, Story]]:
 
 
 @given(books=BOOKS, steps=st.lists(STEPS, min_size=3, max_size=14))
+@example(
+    books=[[]] * 5 + [[(100, Direction.DEPOSIT, 0, "11")] * 2] + [[]] * 3,
+    steps=[Ask(0, 1, "page", 0), Pass(1), Ask(0, 1, "page", 0), Narrow(2), Ask(0, 1, "again", 0)],
+).via("a row that fell out of a narrower window after it was told, and before its cursor was used again")
 @settings(max_examples=25, **HOW)
 async def test_an_aggregator_that_only_ever_uses_changes_ends_with_exactly_what_transactions_shows(
     in_memory: tuple[InMemory, Story], books: list[Rows], steps: list[Step]
