@@ -7,7 +7,7 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test test-packages environment environment-test clients graphiql graphiql-if-npm lock schema clean
+.PHONY: help run test test-packages environment environment-test clients graphiql graphiql-if-npm bench profile lock schema clean
 
 help: ## この一覧を表示します
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,12 @@ graphiql: environment
 
 graphiql-if-npm: environment
 	@backend/setup/graphiql.sh optional
+
+bench: test-packages environment-test ## 速さを、手書きの相手と並べて測ります（PostgreSQL、約20分。結果は tests/bench）
+	@exec .venv/bin/python -m tests.bench.run $(BENCH)
+
+profile: test-packages environment-test ## 1回の照会の時間を、段階ごとに表にします
+	@exec .venv/bin/python -m tests.bench.profile
 
 lock: environment-test ## requirements*.txt と package-lock.json を作り直します（UPGRADE=1 で最新の版へ）
 	@backend/setup/lock.sh $(if $(UPGRADE),upgrade)

@@ -43,9 +43,7 @@ class Written:
 
 async def look(connection: asyncpg.Connection) -> Written:
     """How much is there before anything is copied."""
-    largest = {
-        name: await connection.fetchval(f"SELECT coalesce(max({name}), 0) FROM {_owner(name)}") for name in KEYS
-    }
+    largest = {name: await connection.fetchval(f"SELECT coalesce(max({name}), 0) FROM {_owner(name)}") for name in KEYS}
     return Written(await connection.fetchval("SELECT count(*) FROM customer"), largest)
 
 
@@ -100,7 +98,7 @@ def _copying(table: Any, written: Written, first: int, last: int, seed: int) -> 
     values = ", ".join(_value(name, written, seed) for name in columns)
     order = "booked_on, account_id" if table.name == ROWS else key
     return (
-        f'INSERT INTO {table.name} ({", ".join(columns)}) SELECT {values} '
+        f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT {values} "
         f"FROM (SELECT * FROM {table.name} WHERE {key} <= {written.largest[key]} ORDER BY {order}) AS original "
         f"CROSS JOIN generate_series({first}, {last}) AS copy"
     )

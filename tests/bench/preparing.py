@@ -46,6 +46,7 @@ class Size:
 class Data:
     """What stands in both databases. `callers`: database -> group -> registrations."""
 
+    size: Size
     callers: Mapping[str, Mapping[str, list[Caller]]]
     counted: Mapping[str, Mapping[str, int]]
     gigabytes: float
@@ -81,12 +82,10 @@ async def prepare(cluster: Cluster, size: Size, folder: Path, signer: Signer, te
         async with _connected(cluster, name) as connection:
             await connection.execute("VACUUM (ANALYZE)")
             octets += await connection.fetchval("SELECT pg_database_size(current_database())")
-            counted[name] = {
-                table: await connection.fetchval(f"SELECT count(*) FROM {table}") for table in COUNTED
-            }
+            counted[name] = {table: await connection.fetchval(f"SELECT count(*) FROM {table}") for table in COUNTED}
             callers[name] = _grouped(await _callers(connection, wallet), list(group_of.values()))
     tell(f"vacuumed and analysed: {counted[LARGE]['ledger_row']:,} rows")
-    return Data(callers, counted, octets / 1e9)
+    return Data(size, callers, counted, octets / 1e9)
 
 
 async def show(cluster: Cluster, database: str, names: Iterable[str]) -> dict[str, Any]:
@@ -112,9 +111,7 @@ async def _callers(connection: asyncpg.Connection, wallet: Mapping[str, str]) ->
         "SELECT customer_number, registration_id FROM registration JOIN customer USING (customer_id) "
         "ORDER BY customer_number"
     )
-    return [
-        (place, Caller(row["registration_id"], wallet[row["customer_number"]])) for place, row in enumerate(rows)
-    ]
+    return [(place, Caller(row["registration_id"], wallet[row["customer_number"]])) for place, row in enumerate(rows)]
 
 
 def _grouped(callers: list[tuple[int, Caller]], pattern: list[str]) -> dict[str, list[Caller]]:

@@ -66,13 +66,9 @@ def durable(cluster: Cluster) -> None:
 
 
 async def bench(
-    cluster: Cluster, size: Size, plan: rounds.Plan, folder: Path, tell: Tell, *, alone: bool
+    cluster: Cluster, data: Data, signer: workloads.Signer, plan: rounds.Plan, folder: Path, tell: Tell, *, alone: bool
 ) -> dict[str, Any]:
-    """The whole run; returns its results. `alone`: the cluster is the bench's own, made durable and pinned."""
-    signer = workloads.Signer()
-    data = await prepare(cluster, size, folder, signer, tell)
-    if alone:
-        durable(cluster)
+    """Measure on data that are there; returns the results. `alone`: on a cluster of the bench's own, pinned."""
     postmaster = int((cluster.home / "data" / "postmaster.pid").read_text().split()[0])
     cores = machine.cores() if alone else None
     if cores is not None:
@@ -98,8 +94,13 @@ async def bench(
         "release": RELEASE,
         "machine": machine.words(),
         "postgresql": database,
-        "settings": _settings(plan, size, where[LARGE].settings, pinned=cores is not None),
-        "data": {**data.counted, "gigabytes": round(data.gigabytes, 2), "months": size.months},
+        "settings": _settings(plan, where[LARGE].settings, pinned=cores is not None),
+        "data": {
+            **data.counted,
+            "gigabytes": round(data.gigabytes, 2),
+            "months": data.size.months,
+            "customers_written": data.size.written,
+        },
         "compared": compared,
         "start_seconds": round(started, 2),
         "memory": memory,
@@ -127,9 +128,7 @@ def _variants(
         ours = workloads.ours(large.port, workload, signer)
         found += [
             rounds.Variant(workload, figures.OURS, ours, usual, large.pid),
-            rounds.Variant(
-                workload, figures.L2_SEC, workloads.peer(other.port, workload, signer), usual, other.pid
-            ),
+            rounds.Variant(workload, figures.L2_SEC, workloads.peer(other.port, workload, signer), usual, other.pid),
             rounds.Variant(workload, figures.L2, workloads.peer(other.port, workload, None), usual, other.pid),
         ]
         if workload == workloads.A:
@@ -142,7 +141,7 @@ def _variants(
     return found
 
 
-def _settings(plan: rounds.Plan, size: Size, ours: Settings, *, pinned: bool) -> dict[str, Any]:
+def _settings(plan: rounds.Plan, ours: Settings, *, pinned: bool) -> dict[str, Any]:
     return {
         "rounds": plan.rounds,
         "seconds": plan.seconds,
@@ -152,7 +151,6 @@ def _settings(plan: rounds.Plan, size: Size, ours: Settings, *, pinned: bool) ->
         "mode": ours.mode,
         "workers": ours.workers,
         "at_work": ours.at_work,
-        "customers_written": size.written,
     }
 
 
@@ -177,6 +175,14 @@ def _proof_us(signer: workloads.Signer) -> float:
         proofs.verify(proof, "GET", workloads.ISSUER, "token", at)
         taken.append(time.perf_counter() - begun)
     return round(median(taken) * 1e6, 1)
+
+
+async def _whole(size: Size, plan: rounds.Plan, tell: Tell) -> dict[str, Any]:
+    signer = workloads.Signer()
+    with cluster_of_its_own() as cluster, tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        data = await prepare(cluster, size, Path(folder), signer, tell)
+        durable(cluster)
+        return await bench(cluster, data, signer, plan, Path(folder), tell, alone=True)
 
 
 def write(result: dict[str, Any], results: Path, readme: Path) -> Path:
@@ -204,12 +210,8 @@ def main() -> None:
     written = Size().written
     size = Size(small=asked.small // written, large=asked.customers // written)
     plan = rounds.Plan(rounds=asked.rounds, seconds=asked.seconds)
-    with (
-        cluster_of_its_own() as cluster,
-        tempfile.TemporaryDirectory(dir="/tmp") as folder,
-        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
-    ):
-        result = runner.run(bench(cluster, size, plan, Path(folder), tell, alone=True))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        result = runner.run(_whole(size, plan, tell))
     results, readme = RESULTS, README
     if asked.results is not None:
         results, readme = asked.results, asked.results / README.name

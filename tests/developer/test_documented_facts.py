@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 from graphql import GraphQLEnumType, build_schema
+from jsonschema import Draft202012Validator
 
 from madoguchi.doors import dpop
 from madoguchi.doors.api import limits, request
@@ -19,6 +20,7 @@ from madoguchi.doors.connections import IDLE_SECONDS
 from madoguchi.doors.oauth import client_assertion, pushed_request
 from madoguchi.installation import sample_document
 from madoguchi.procedures import clients
+from madoguchi.procedures.status_feed.schema import status_feed_schema
 from madoguchi.rules.vocabulary import Scope
 from madoguchi.settings import Settings
 from tests.developer.documents import fences, pages, text_of, words_of
@@ -139,6 +141,11 @@ def test_the_budget_of_an_answer_adds_up() -> None:
 
 def test_every_scope_is_explained_and_no_other() -> None:
     assert re.findall(r"^\| `(\w+)` \|", text_of("scopes"), re.MULTILINE) == [scope.value for scope in Scope]
+
+
+def test_the_event_shown_to_a_core_banking_engineer_fits_the_published_schema() -> None:
+    (event,) = (json.loads(block.body) for block in fences("json") if '"kind": "contract' in block.body)
+    Draft202012Validator(json.loads(status_feed_schema())).validate(event)
 
 
 def test_every_sample_customer_has_a_case_and_every_case_a_customer() -> None:
